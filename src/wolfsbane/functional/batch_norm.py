@@ -1,0 +1,214 @@
+"""Batch normalisation over (N, C, *), on one process or over many."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wolfsbane.arguments import explain_unknown_arguments
+from wolfsbane.errors import ArgumentError, DtypeError, ShapeError
+from wolfsbane.kernels.batch_norm import batch_norm_train
+from wolfsbane.kernels.collective import AllReduceSum
+from wolfsbane.kernels.reference import HALF_PRECISION, Statistics
+
+
+@explain_unknown_arguments
+def batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    r"""Normalise each channel over the batch.
+
+    $$y = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}} \gamma + \beta$$
+
+    In training, mu and sigma^2 are the mean and the biased variance of the batch; the running
+    statistics given are updated in place, `running = (1 - momentum) * running + momentum * batch`,
+    with the unbiased variance. In evaluation they are `running_mean` and `running_var`.
+
+    Statistics accumulate in float64 and the output keeps the input's dtype and layout.
+
+    Args:
+        input: floating-point tensor.
+        running_mean: C values, or None in training.
+        running_var: C values, or None in training.
+        weight: gamma, C values; ones where None.
+        bias: beta, C values; zeros where None.
+        training: normalise with the batch's statistics. Default: False.
+        momentum: weight of this batch in the running statistics. Default: 0.1.
+        eps: added to the variance. Default: 1e-5.
+
+    Shape:
+        (N, C, *) to (N, C, *).
+
+    Raises:
+        ShapeError: one value per channel in training, or vectors that have not C values.
+        DtypeError: dtypes that do not go together.
+        ArgumentError: eps is not positive.
+
+    Examples:
+        >>> x = torch.tensor([[1.0, 10.0], [3.0, 30.0]])
+        >>> batch_norm(x, None, None, training=True)
+        tensor([[-1.0000, -1.0000],
+                [ 1.0000,  1.0000]])
+
+    References:
+        Ioffe, Szegedy 2015, arXiv:1502.03167.
+    """
+    _check(input, running_mean, running_var, weight, bias, training, eps)
+    if not training or input.numel() == 0:
+        return torch.batch_norm(
+            input,
+            weight,
+            bias,
+            running_mean,
+            running_var,
+            training,
+            momentum,
+            eps,
+            torch.backends.cudnn.enabled,
+        )
+    output, statistics = batch_norm_train(input, weight, bias, eps)
+    _update_running(running_mean, running_var, statistics, momentum)
+    return output
+
+
+@explain_unknown_arguments
+def sync_batch_norm(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+    *,
+    process_group: Any = None,
+) -> Tensor:
+    """Normalise each channel over the batches of all processes, in training.
+
+    As `batch_norm(training=True)` on the concatenation of the ranks' batches, which may differ in
+    size and may be empty. Works with every backend of torch.distributed, gloo on CPUs included.
+    The gradients of weight and bias are this rank's part, as DDP expects.
+
+    Args:
+        input: floating-point tensor.
+        running_mean: C values, or None.
+        running_var: C values, or None.
+        weight: gamma, C values; ones where None.
+        bias: beta, C values; zeros where None.
+        momentum: weight of this batch in the running statistics. Default: 0.1.
+        eps: added to the variance. Default: 1e-5.
+        process_group: the ranks that share statistics; all where None.
+
+    Shape:
+        (N, C, *) to (N, C, *).
+
+    Raises:
+        ShapeError: vectors that have not C values, or one value per channel over all ranks.
+        DtypeError: dtypes that do not go together.
+        ArgumentError: eps is not positive.
+
+    Examples:
+        Under `torchrun --nproc-per-node 2`, on two ranks::
+
+            y = sync_batch_norm(x, None, None)
+
+    References:
+        Peng et al. 2018, arXiv:1711.07240, section 3.2 (cross-GPU batch normalisation).
+    """
+    _check(input, running_mean, running_var, weight, bias, training=False, eps=eps)
+    if eps <= 0.0:
+        raise _eps_error(eps)
+    output, statistics = batch_norm_train(input, weight, bias, eps, AllReduceSum(process_group))
+    if statistics.num_values.max() == 1:
+        raise _one_value_error(input, "on all ranks together")
+    _update_running(running_mean, running_var, statistics, momentum)
+    return output
+
+
+@torch.no_grad()
+def _update_running(
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    statistics: Statistics,
+    momentum: float,
+) -> None:
+    mean, variance, count = statistics
+    unbiased = variance * (count / (count - 1))
+    for running, batch in ((running_mean, mean), (running_var, unbiased)):
+        if running is not None:
+            kept = running.to(batch.dtype) * (1 - momentum)
+            running.copy_(kept + momentum * batch.reshape(-1))
+
+
+def _check(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    training: bool,
+    eps: float,
+) -> None:
+    """Raise for what would fail later, before anything is changed."""
+    if training and input.numel() == input.size(1 if input.dim() > 1 else 0) and input.numel():
+        raise _one_value_error(input, "in this batch")
+    if eps < 0.0 or (training and eps == 0.0):
+        raise _eps_error(eps)
+    vectors = {
+        "running_mean": running_mean,
+        "running_var": running_var,
+        "weight": weight,
+        "bias": bias,
+    }
+    for name, vector in vectors.items():
+        if vector is not None:
+            _check_vector(name, vector, input)
+
+
+def _check_vector(name: str, vector: Tensor, input: Tensor) -> None:
+    channels = input.size(1) if input.dim() > 1 else 0
+    if vector.numel() != channels:
+        raise ShapeError(
+            f"{name} should contain {channels} elements not {vector.numel()}: the input of shape "
+            f"{tuple(input.shape)} has {channels} channels (dimension 1)."
+            + _channels_last_advice(input, vector.numel())
+        )
+    mixed = input.dtype in HALF_PRECISION and vector.dtype is torch.float32
+    if vector.dtype is not input.dtype and not mixed:
+        raise DtypeError(
+            f"mixed dtype: the input is {input.dtype} and {name} is {vector.dtype}. Batch norm "
+            "takes one dtype for all, or float32 parameters with a float16 or bfloat16 input. "
+            "Convert the input (input.float()) or the layer (layer.double())"
+        )
+
+
+def _channels_last_advice(input: Tensor, channels: int) -> str:
+    if input.dim() > 2 and input.size(-1) == channels:  # noqa: PLR2004
+        permuted = (
+            "transpose(1, 2)"
+            if input.dim() == 3  # noqa: PLR2004
+            else f"movedim(-1, 1) and back with movedim(1, -1), dimension {input.dim() - 1} being C"
+        )
+        return f" Features come second, (N, C, *), and here they seem to come last: {permuted}"
+    return f" Build the layer with num_features={input.size(1) if input.dim() > 1 else 'C'}"
+
+
+def _one_value_error(input: Tensor, where: str) -> ShapeError:
+    return ShapeError(
+        f"Expected more than 1 value per channel when training, got input size {input.shape}: "
+        f"one value {where} has no variance. A last batch of one is avoided with "
+        "DataLoader(drop_last=True); for prediction call model.eval() first"
+    )
+
+
+def _eps_error(eps: float) -> ArgumentError:
+    return ArgumentError(
+        f"batch_norm eps must be positive during training, but got {eps}. The default is eps=1e-5"
+    )
