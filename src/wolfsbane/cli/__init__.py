@@ -1,0 +1,43 @@
+"""The command line: one file a verb. Nothing here imports torch before a verb runs."""
+
+import sys
+
+import typer
+
+import wolfsbane
+from wolfsbane.cli.compare import compare
+from wolfsbane.errors import WolfsbaneError
+
+app = typer.Typer(
+    help="Dropout, batch normalisation and activation functions for PyTorch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(compare)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(wolfsbane.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: bool = typer.Option(
+        False, "--version", help="Print the version.", callback=_print_version, is_eager=True
+    ),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's ends in one line and exit code 2."""
+    try:
+        app()
+    except WolfsbaneError as error:
+        print(f"wolfsbane: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)

@@ -1,0 +1,144 @@
+"""`wolfsbane compare`: train variants of a network and say what differs."""
+
+import datetime as dt
+import importlib.util
+import itertools
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wolfsbane.errors import MissingDependencyError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
+
+NEEDED = {
+    "scipy": "scipy",
+    "matplotlib": "matplotlib",
+    "jinja2": "jinja2",
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+}
+"""Modules that the extra `compare` installs, and the packages they are in."""
+
+NARROWEST = 100
+"""Columns that the table needs; a pipe or a file gets at least these."""
+
+
+def compare(
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME|FILE|FOLDER",
+            help="spam, digits, FILE.csv, FILE.npz, or a FOLDER with train/CLASS/*.jpg and "
+            "test/CLASS/*.jpg.",
+        ),
+    ] = "spam",
+    target: Annotated[
+        str | None, typer.Option(help="Column of the CSV file to predict.  [default: the last]")
+    ] = None,
+    variants: Annotated[
+        str,
+        typer.Option(
+            help="Variants, separated by commas; + joins options in one. Options: dropout=RATE, "
+            "batchnorm, activation=NAME (none is a linear network), hidden=WIDTH, layers=NUMBER. "
+            "plain, the network without options, comes first unless it is listed.",
+        ),
+    ] = "plain,dropout,batchnorm,batchnorm+dropout",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FACTORY",
+            help="A function that returns a new torch.nn.Module; options of variants are its "
+            "keyword arguments.",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Trainings of each variant.")] = 5,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="Passes over the training data.  [default: 60; pictures 20]"),
+    ] = None,
+    train_size: Annotated[
+        int | None,
+        typer.Option(help="Examples to train on.  [default: 500, or half of a smaller data set]"),
+    ] = None,
+    label_noise: Annotated[
+        float, typer.Option(help="Share of the training examples that get a wrong label.")
+    ] = 0.0,
+    target_accuracy: Annotated[
+        float | None,
+        typer.Option(
+            help="Validation accuracy to count epochs to.  [default: three quarters of the way "
+            "from always naming the largest class to 1]"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where report.html and results.json go.  [default: runs/DATA-DATE]",
+        ),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print results.json instead of the table.")
+    ] = False,
+) -> None:
+    """Train variants of a network on the same data, and say what differs.
+
+    All variants of a seed share initial weights, batch order and dropout masks, so they are
+    compared in pairs. The table shows test accuracy, NLL, calibration error, the gap between
+    training and test, and the epochs to a target accuracy, each with a 95% interval over seeds.
+    """
+    _check_extra()
+    from rich.console import Console  # noqa: PLC0415  # --help stays fast
+
+    from wolfsbane import report  # noqa: PLC0415  # imports torch
+    from wolfsbane.experiment.variants import import_factory  # noqa: PLC0415
+    from wolfsbane.report import terminal  # noqa: PLC0415
+    from wolfsbane.report.comparison import check_writable  # noqa: PLC0415
+
+    folder = _default_folder(data) if out is None else out
+    check_writable(folder)
+    factory = None if model is None else import_factory(model)
+    with terminal.progress_bar(Console(stderr=True)) as on_progress:
+        result = report.compare(
+            variants,
+            data,
+            model=factory,
+            target=target,
+            seeds=seeds,
+            epochs=epochs,
+            train_size=train_size,
+            label_noise=label_noise,
+            target_accuracy=target_accuracy,
+            on_progress=on_progress,
+        )
+    result.save(folder)
+    if json:
+        sys.stdout.write(result.to_json())
+    else:
+        console = Console()
+        if not console.is_terminal:
+            console.width = max(console.width, NARROWEST)
+        terminal.show(console, result.plan, result.findings, result.verdict)
+    typer.echo(f"Report: {folder / 'report.html'}", err=json)
+    if result.interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _check_extra() -> None:
+    missing = [name for module, name in NEEDED.items() if importlib.util.find_spec(module) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"wolfsbane compare needs {', '.join(missing)}: pip install 'wolfsbane[compare]'"
+        )
+
+
+def _default_folder(data: str) -> Path:
+    """Return runs/DATA-DATE, with a number behind it where that is taken."""
+    name = Path(data).resolve().name.split(".")[0] if Path(data).exists() else data
+    base = Path("runs") / f"{name}-{dt.datetime.now().astimezone().date()}"
+    numbered = (base.with_name(f"{base.name}-{number}") for number in itertools.count(2))
+    return next(folder for folder in itertools.chain([base], numbered) if not folder.exists())

@@ -1,0 +1,1 @@
+"""Experiments: data, variants of a network, training, and a paired comparison of them."""

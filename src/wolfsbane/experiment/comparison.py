@@ -1,0 +1,224 @@
+"""The comparison: every variant under every seed, and what differs between them."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from wolfsbane.errors import ArgumentError, ArgumentTypeError
+from wolfsbane.experiment.data import Pool, add_label_noise, default_train_size, split
+from wolfsbane.experiment.intervals import Estimate, Verdict, estimate, judge
+from wolfsbane.experiment.measures import SCORES, Epoch, Measure, epochs_to
+from wolfsbane.experiment.training import AdamW, Run, Train, check_output, train_variant
+from wolfsbane.experiment.variants import Variant
+
+DEFAULT_SEEDS = 5
+DEFAULT_EPOCHS = {"table": 60, "pictures": 20}
+"""Enough for the plain network to memorise the training examples."""
+
+TARGET_SHARE = 0.75
+"""The default target accuracy lies this far from always naming the largest class to perfect."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that determines a comparison."""
+
+    pool: Pool
+    variants: tuple[Variant, ...]
+    seeds: tuple[int, ...]
+    train_size: int
+    label_noise: float
+    train: Train
+    target_accuracy: float
+
+    @property
+    def num_trainings(self) -> int:
+        """How many networks are trained."""
+        return len(self.variants) * len(self.seeds)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a comparison stands."""
+
+    variant: str
+    seed: int
+    training: int
+    """Index of this training, from 0."""
+    num_trainings: int
+    epoch: int
+    """Epochs of this training that are done."""
+    num_epochs: int | None
+    """None where the training loop is the user's."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One measure of one variant, and its paired difference to the first variant.
+
+    Attributes:
+        variant: the variant's name.
+        epoch: the state it was measured in.
+        measure: what was measured.
+        estimate: over seeds; None where a seed has no value.
+        difference: variant minus first variant, seed by seed; None for the first variant, and
+            where a seed has no value.
+        verdict: what the difference allows to be said; None for the first variant.
+        num_missing: seeds without a value (the target was not reached).
+    """
+
+    variant: str
+    epoch: Epoch
+    measure: Measure
+    estimate: Estimate | None
+    difference: Estimate | None
+    verdict: Verdict | None
+    num_missing: int = 0
+
+
+def make_plan(
+    pool: Pool,
+    variants: tuple[Variant, ...],
+    seeds: int | Sequence[int] = DEFAULT_SEEDS,
+    epochs: int | None = None,
+    train_size: int | None = None,
+    label_noise: float = 0.0,
+    train: Train | None = None,
+    target_accuracy: float | None = None,
+) -> Plan:
+    """Check everything that can be checked before the first training.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: a number is out of range.
+        DataError: the data cannot be split so.
+        ModelError: a model cannot be built, or its output does not fit.
+    """
+    _check_share("label noise", label_noise)
+    if target_accuracy is None:
+        target_accuracy = _default_target(pool)
+    _check_share("target accuracy", target_accuracy)
+    epochs = DEFAULT_EPOCHS[pool.kind] if epochs is None else epochs
+    _check_positive("epochs", epochs)
+    if train_size is None:
+        train_size = default_train_size(pool)
+    _check_positive("train size", train_size)
+    plan = Plan(
+        pool,
+        variants,
+        _seeds(seeds),
+        train_size,
+        float(label_noise),
+        AdamW(epochs) if train is None else train,
+        float(target_accuracy),
+    )
+    data = split(pool, train_size, plan.seeds[0])
+    for variant in variants:
+        check_output(variant.name, variant.build(data), data)
+    return plan
+
+
+def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    if isinstance(seeds, int):
+        _check_positive("seeds", seeds)
+        return tuple(range(seeds))
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise ArgumentError(f"seeds has to be a count or a list of different seeds, got {seeds!r}")
+    return tuple(seeds)
+
+
+def _check_positive(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ArgumentTypeError(f"{name} has to be a positive integer, but got {value!r}")
+    if value < 1:
+        raise ArgumentError(f"{name} has to be a positive integer, but got {value}")
+
+
+def _check_share(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ArgumentTypeError(f"{name} has to be a number between 0 and 1, but got {value!r}")
+    if not 0.0 <= value <= 1.0:
+        percent = f". As a percentage that is {value / 100:g}" if 1.0 < value <= 100.0 else ""  # noqa: PLR2004
+        raise ArgumentError(f"{name} has to be between 0 and 1, but got {value}{percent}")
+
+
+def _default_target(pool: Pool) -> float:
+    largest = pool.examples.y.bincount().max().item() / len(pool.examples)
+    return round(largest + TARGET_SHARE * (1 - largest), 2)
+
+
+def run(plan: Plan, on_progress: Callable[[Progress], None]) -> Iterator[Run]:
+    """Train every variant under every seed, all variants of a seed in turn."""
+    done = 0
+    num_epochs = plan.train.epochs if isinstance(plan.train, AdamW) else None
+    for seed in plan.seeds:
+        data = split(plan.pool, plan.train_size, seed)
+        data = add_label_noise(data, plan.label_noise, seed)
+        for variant in plan.variants:
+            state = Progress(variant.name, seed, done, plan.num_trainings, 0, num_epochs)
+            on_progress(state)
+            yield train_variant(variant, data, seed, plan.train, _Counter(state, on_progress))
+            done += 1
+
+
+class _Counter:
+    """Reports one epoch more at every call."""
+
+    def __init__(self, state: Progress, on_progress: Callable[[Progress], None]) -> None:
+        self._state = state
+        self._on_progress = on_progress
+
+    def __call__(self) -> None:
+        self._state = replace(self._state, epoch=self._state.epoch + 1)
+        self._on_progress(self._state)
+
+
+def find(plan: Plan, runs: Sequence[Run]) -> tuple[Finding, ...]:
+    """Return every measure of every variant that has a run, with its verdict."""
+    by_variant = {
+        variant.name: {one.seed: one for one in runs if one.variant == variant.name}
+        for variant in plan.variants
+    }
+    finished = {name: of_seed for name, of_seed in by_variant.items() if of_seed}
+    if not finished:
+        return ()
+    first = plan.variants[0].name
+    baseline = finished.get(first, {})
+    sizes = plan.train_size, sum(next(iter(runs)).reliability.count)
+    asked = [(measure, Epoch.LAST) for measure in (*SCORES, epochs_to(plan.target_accuracy))]
+    asked += [(measure, Epoch.BEST) for measure in SCORES]
+    return tuple(
+        _finding(name, of_seed, {} if name == first else baseline, measure, epoch, sizes)
+        for measure, epoch in asked
+        for name, of_seed in finished.items()
+    )
+
+
+def _finding(
+    name: str,
+    runs: Mapping[int, Run],
+    baseline: Mapping[int, Run],
+    measure: Measure,
+    epoch: Epoch,
+    sizes: tuple[int, int],
+) -> Finding:
+    values = {seed: _value(one, measure, epoch) for seed, one in runs.items()}
+    known = [value for value in values.values() if value is not None]
+    missing = len(values) - len(known)
+    resolution = measure.resolution(*sizes)
+    of_all = None if missing else estimate(known, resolution)
+    pairs = [
+        (values[seed], _value(one, measure, epoch))
+        for seed, one in baseline.items()
+        if seed in values
+    ]
+    if not pairs:
+        return Finding(name, epoch, measure, of_all, None, None, missing)
+    differences = [x - y for x, y in pairs if x is not None and y is not None]
+    if len(differences) < len(pairs):
+        return Finding(name, epoch, measure, of_all, None, Verdict.NOTHING, missing)
+    difference = estimate(differences, resolution)
+    verdict = judge(difference, measure.higher_is_better)
+    return Finding(name, epoch, measure, of_all, difference, verdict, missing)
+
+
+def _value(run: Run, measure: Measure, epoch: Epoch) -> float | None:
+    return measure.of(run, run.best_epoch if epoch is Epoch.BEST else len(run.curve) - 1)

@@ -1,0 +1,215 @@
+"""One training: plain PyTorch, measured in evaluation mode after every epoch."""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional as torch_functional
+
+from wolfsbane.errors import ModelError
+from wolfsbane.experiment.data import Data, Examples
+from wolfsbane.experiment.metrics import Reliability, Scores, reliability, scores
+from wolfsbane.experiment.variants import Variant
+
+EVALUATION_BATCH = 1024
+
+
+class Train(Protocol):
+    """A training loop: trains `model` on `data.train` and calls `report()` after each epoch."""
+
+    def __call__(
+        self, model: torch.nn.Module, data: Data, seed: int, report: Callable[[], None], /
+    ) -> object:
+        """Train the model in place; what is returned is ignored."""
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """The default training loop: AdamW on the cross-entropy, in shuffled batches.
+
+    Attributes:
+        epochs: passes over the training examples.
+        batch_size: examples a step, at most; batches of an epoch differ by one at most, so none
+            is left with a single example.
+        learning_rate: of AdamW.
+        weight_decay: of AdamW.
+    """
+
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+
+    def __call__(
+        self, model: torch.nn.Module, data: Data, seed: int, report: Callable[[], None], /
+    ) -> None:
+        """Train the model in place. `seed` fixes the batch order."""
+        order = torch.Generator().manual_seed(seed)
+        optimizer = torch.optim.AdamW(
+            model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay
+        )
+        num_batches = -(len(data.train) // -self.batch_size)
+        for _ in range(self.epochs):
+            model.train()
+            for index in torch.randperm(len(data.train), generator=order).tensor_split(num_batches):
+                batch = data.train[index]
+                loss = torch_functional.cross_entropy(model(batch.x), batch.y)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+            report()
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What an epoch left: scores in evaluation mode on all three parts of the data."""
+
+    train: Scores
+    validation: Scores
+    test: Scores
+    calibration_error: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One variant trained under one seed."""
+
+    variant: str
+    seed: int
+    curve: tuple[Measurement, ...]
+    """One measurement an epoch."""
+    reliability: Reliability
+    """On the test examples, after the last epoch."""
+    initial_weights: str
+    """A fingerprint of the weight matrices and kernels before training."""
+    num_parameters: int
+
+    @property
+    def best_epoch(self) -> int:
+        """Index of the epoch with the lowest validation NLL (the first of equals)."""
+        losses = [measurement.validation.nll for measurement in self.curve]
+        return losses.index(min(losses))
+
+
+def train_variant(
+    variant: Variant, data: Data, seed: int, train: Train, on_epoch: Callable[[], None]
+) -> Run:
+    """Build and train one variant under one seed, and measure it after every epoch.
+
+    Weights and masks are drawn from torch's default CPU generator, seeded with `seed` before the
+    model is built and again before it is trained, so variants of one seed share both. The
+    caller's random state is left as it was.
+
+    Raises:
+        ModelError: the model's output does not fit, or training reports no epoch or diverges.
+    """
+    curve: list[Measurement] = []
+    last: list[Tensor] = []
+
+    def report() -> None:
+        with evaluation_mode(model):
+            train_logits = predict(model, data.train)
+            validation_logits = predict(model, data.validation)
+            test_logits = predict(model, data.test)
+        curve.append(_measure(data, train_logits, validation_logits, test_logits))
+        _check_finite(variant.name, curve)
+        last[:] = [test_logits]
+        on_epoch()
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = variant.build(data)
+        check_output(variant.name, model, data)
+        weights = fingerprint(model)
+        torch.manual_seed(seed)
+        train(model, data, seed, report)
+    if not curve:
+        raise ModelError(
+            f"variant {variant.name!r}: train() never called report(): call it after each epoch"
+        )
+    return Run(
+        variant=variant.name,
+        seed=seed,
+        curve=tuple(curve),
+        reliability=reliability(last[0], data.test.y),
+        initial_weights=weights,
+        num_parameters=sum(parameter.numel() for parameter in model.parameters()),
+    )
+
+
+def _measure(data: Data, train: Tensor, validation: Tensor, test: Tensor) -> Measurement:
+    return Measurement(
+        train=scores(train, data.train.y),
+        validation=scores(validation, data.validation.y),
+        test=scores(test, data.test.y),
+        calibration_error=reliability(test, data.test.y).calibration_error,
+    )
+
+
+def _check_finite(name: str, curve: list[Measurement]) -> None:
+    if not math.isfinite(curve[-1].train.nll + curve[-1].validation.nll + curve[-1].test.nll):
+        raise ModelError(
+            f"variant {name!r}: training diverged in epoch {len(curve)}: logits are not finite. "
+            "Lower the learning rate, or look for what overflows"
+        )
+
+
+@contextmanager
+def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
+    """Put every submodule in evaluation mode, and back in the mode it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def predict(model: torch.nn.Module, examples: Examples) -> Tensor:
+    """Return the logits of all examples, in batches."""
+    return torch.cat([model(x) for x in examples.x.split(EVALUATION_BATCH)])
+
+
+def check_output(name: str, model: torch.nn.Module, data: Data) -> None:
+    """Raise unless the model maps a batch to logits of shape (N, classes).
+
+    This first call also gives lazy layers their shapes.
+    """
+    batch = data.train.x[:2]
+    expected = (len(batch), data.num_classes)
+    try:
+        with evaluation_mode(model):
+            logits = model(batch)
+    except Exception as error:
+        raise ModelError(
+            f"variant {name!r}: the model failed on an input of shape {tuple(batch.shape)}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(logits, Tensor):
+        raise ModelError(
+            f"variant {name!r}: the model has to return logits, a tensor of shape {expected}, but "
+            f"returned {type(logits).__name__}"
+        )
+    if tuple(logits.shape) != expected or not logits.is_floating_point():
+        raise ModelError(
+            f"variant {name!r}: the model has to return floating-point logits of shape {expected} "
+            f"(one per class: {data.num_classes}), but returned {tuple(logits.shape)} "
+            f"of {logits.dtype}"
+        )
+
+
+def fingerprint(model: torch.nn.Module) -> str:
+    """Return a hash of all weight matrices and kernels, in order."""
+    digest = hashlib.sha256()
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            digest.update(str(tuple(parameter.shape)).encode())
+            digest.update(parameter.detach().double().numpy().tobytes())
+    return digest.hexdigest()[:16]

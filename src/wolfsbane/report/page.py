@@ -1,0 +1,88 @@
+"""The report: one HTML file that needs no network, light and dark, for phones too."""
+
+import json
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from wolfsbane.experiment.comparison import Finding, Plan
+from wolfsbane.experiment.intervals import Verdict
+from wolfsbane.experiment.training import Run
+from wolfsbane.report import charts, record, words
+
+_CSS_CLASSES = {Verdict.GAIN: "gain", Verdict.HARM: "harm", Verdict.NOTHING: "nothing"}
+
+
+def render(plan: Plan, runs: Sequence[Run], findings: Sequence[Finding], verdict: str) -> str:
+    """Return the page as text."""
+    environment = Environment(
+        loader=PackageLoader("wolfsbane.report", "."), autoescape=True, undefined=StrictUndefined
+    )
+    trained = {one.variant for one in runs}
+    names = [variant.name for variant in plan.variants if variant.name in trained]
+    title, *sentences = verdict.splitlines()
+    return environment.get_template("page.html.j2").render(
+        data=plan.pool.name,
+        setting=title,
+        sentences=sentences,
+        verdicts=_verdicts(findings),
+        tables=_tables(findings),
+        baseline=plan.variants[0].name,
+        loss_curves=_figures(charts.loss_curves(runs, names)),
+        accuracy_curves=_figures(charts.accuracy_curves(runs, names)),
+        gap=_figures([charts.gap_curves(runs, names)]),
+        reliability=_figures(charts.reliability_diagrams(runs, names)),
+        configuration=json.dumps(
+            record.configuration(plan) | {"versions": record.versions()}, indent=2, default=repr
+        ),
+        num_colours=charts.NUM_COLOURS,
+    )
+
+
+def _figures(found: Sequence[charts.Chart]) -> list[dict[str, Any]]:
+    # matplotlib escapes text, and titles are text: the SVG is safe to include as it is.
+    return [{"svg": Markup(chart.svg), "description": chart.description} for chart in found]  # noqa: S704
+
+
+def _verdicts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return a card for each variant but the first: its verdicts on the last epoch."""
+    judged = [finding for finding in findings if finding.verdict is not None]
+    names = dict.fromkeys(finding.variant for finding in judged)
+    return [
+        {
+            "name": name,
+            "rows": [
+                _cells(finding)
+                for finding in judged
+                if finding.variant == name and finding.epoch is judged[0].epoch
+            ],
+        }
+        for name in names
+    ]
+
+
+def _tables(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": words.EPOCH_NAMES[epoch],
+            "groups": [
+                {"label": words.label(measure), "rows": [_cells(finding) for finding in group]}
+                for measure, group in groupby(of_epoch, key=lambda finding: finding.measure)
+            ],
+        }
+        for epoch, of_epoch in groupby(findings, key=lambda finding: finding.epoch)
+    ]
+
+
+def _cells(finding: Finding) -> dict[str, str]:
+    return {
+        "variant": finding.variant,
+        "measure": words.label(finding.measure),
+        "mean": words.mean_and_margin(finding.measure, finding.estimate),
+        "difference": words.difference(finding.measure, finding.difference),
+        "verdict": "" if finding.verdict is None else str(finding.verdict),
+        "css": "" if finding.verdict is None else _CSS_CLASSES[finding.verdict],
+    }

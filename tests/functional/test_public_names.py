@@ -1,0 +1,88 @@
+"""The functions' names are frozen; their signatures are torch's, ours follow keyword-only."""
+
+import inspect
+
+import pytest
+import torch
+
+from wolfsbane import functional as F
+
+OWN = [
+    "alpha_dropout",
+    "batch_norm",
+    "drop_path",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "feature_alpha_dropout",
+    "sync_batch_norm",
+]
+
+ACTIVATIONS = [
+    "celu",
+    "celu_",
+    "elu",
+    "elu_",
+    "gelu",
+    "glu",
+    "gumbel_softmax",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "hardtanh_",
+    "leaky_relu",
+    "leaky_relu_",
+    "log_softmax",
+    "logsigmoid",
+    "mish",
+    "prelu",
+    "relu",
+    "relu6",
+    "relu_",
+    "rrelu",
+    "rrelu_",
+    "selu",
+    "selu_",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "tanh",
+    "tanhshrink",
+    "threshold",
+    "threshold_",
+]
+
+SHARED = [name for name in OWN if name not in {"drop_path", "sync_batch_norm"}]
+
+
+def test_public_names_are_these():
+    assert sorted(F.__all__) == sorted(OWN + ACTIVATIONS)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activation_is_torch_s_very_function(name):
+    assert getattr(F, name) is getattr(torch.nn.functional, name)
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_signature_is_torch_s_with_keyword_only_additions(name):
+    theirs = inspect.signature(getattr(torch.nn.functional, name)).parameters.values()
+    ours = list(inspect.signature(getattr(F, name)).parameters.values())
+    assert [(p.name, p.kind, p.default) for p in ours[: len(theirs)]] == [
+        (p.name, p.kind, p.default) for p in theirs
+    ]
+    assert all(p.kind is p.KEYWORD_ONLY for p in ours[len(theirs) :])
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if "drop" in name])
+def test_dropout_takes_a_keyword_only_generator(name):
+    parameters = inspect.signature(getattr(F, name)).parameters
+    assert list(parameters) == ["input", "p", "training", "inplace", "generator"]
+    assert parameters["generator"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert parameters["generator"].default is None

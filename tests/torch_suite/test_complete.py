@@ -1,0 +1,102 @@
+"""The re-targeting misses nothing: every entry that concerns us is covered, and says so by name."""
+
+import re
+
+import pytest
+import torch
+from torch.testing._internal.common_methods_invocations import op_db
+from torch.testing._internal.common_modules import module_db
+
+import wolfsbane.functional
+import wolfsbane.nn
+from torch_suite.applicability import not_applicable
+from torch_suite.cases import DEVICES, MODULE_CASES, OP_CASES
+from torch_suite.own_entries import OWN_MODULE_ENTRIES
+from torch_suite.retarget import MODULE_ENTRIES, OP_ENTRIES, concerns_us, is_reexport
+
+OTHER_FUNCTIONS = {
+    "native_batch_norm": "ATen's internal function, which also returns the saved statistics",
+    "_native_batch_norm_legit": "ATen's internal function, which also returns the statistics",
+    "_batch_norm_with_update": "ATen's internal function, which also returns a reserve",
+    "native_dropout_backward": "ATen's internal function, the gradient for a mask that is stored",
+    "_softmax_backward_data": "ATen's internal function, the gradient of softmax",
+    "torch.ops.aten._safe_softmax.default": "ATen's internal function, softmax for attention",
+    "masked.softmax": "torch.masked's function, over the elements that a mask selects",
+    "masked.log_softmax": "torch.masked's function, over the elements that a mask selects",
+    "masked.softmin": "torch.masked's function, over the elements that a mask selects",
+}
+"""Entries of op_db with a name like ours that test another function."""
+
+WITHOUT_AN_ENTRY = {
+    "dropout1d": "an entry of our own",
+    "drop_path": "an entry of our own; torch has no such function",
+    "gumbel_softmax": "torch's object, which torch's databases lack",
+    "sync_batch_norm": "needs processes; torch has no such function",
+}
+"""Functions of wolfsbane that op_db says nothing about."""
+
+CLASSES_WITHOUT_AN_ENTRY = {
+    "Hardsigmoid": "torch's object; common_nn has it",
+    "RReLU": "torch's object; common_nn has it",
+}
+"""Classes of wolfsbane that neither module_db nor our own entries describe."""
+
+
+def named_like_ours(name):
+    words = "|".join(map(re.escape, wolfsbane.functional.__all__))
+    return re.search(rf"(^|[._])({words})($|[._])", name) is not None
+
+
+@pytest.mark.parametrize("name", sorted({info.name for info in op_db if named_like_ours(info.name)}))
+def test_every_op_db_entry_with_a_name_of_ours_is_retargeted(name):
+    if name in OTHER_FUNCTIONS:
+        not_applicable(f"{name} is {OTHER_FUNCTIONS[name]}")
+    wanted = [info.full_name for info in op_db if info.name == name]
+    assert [entry.full_name for entry in OP_ENTRIES if entry.name == name] == wanted
+
+
+def test_every_function_of_ours_has_an_entry_or_is_named_here():
+    covered = {info.name.rpartition(".")[2] for info in op_db if concerns_us(info)}
+    inplace = {name for name in wolfsbane.functional.__all__ if name.endswith("_")}
+    assert set(wolfsbane.functional.__all__) - covered - inplace == set(WITHOUT_AN_ENTRY)
+
+
+def test_every_inplace_function_of_ours_is_torchs():
+    for name in wolfsbane.functional.__all__:
+        if name.endswith("_"):
+            assert getattr(wolfsbane.functional, name) is getattr(torch.nn.functional, name)
+
+
+def test_every_module_db_entry_with_a_name_of_ours_is_retargeted():
+    wanted = {info.module_cls.__name__ for info in module_db} & set(wolfsbane.nn.__all__)
+    assert {entry.module_cls.__name__ for entry in MODULE_ENTRIES} == wanted
+    for entry in MODULE_ENTRIES:
+        assert entry.module_cls is getattr(wolfsbane.nn, entry.module_cls.__name__)
+
+
+def test_every_class_of_ours_has_an_entry_or_is_named_here():
+    covered = {entry.module_cls.__name__ for entry in (*MODULE_ENTRIES, *OWN_MODULE_ENTRIES)}
+    assert set(wolfsbane.nn.__all__) - covered == set(CLASSES_WITHOUT_AN_ENTRY)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("entry", OP_ENTRIES, ids=lambda entry: entry.full_name)
+def test_every_op_db_entry_has_a_case(entry, device):
+    if not entry.supported_dtypes(device):
+        not_applicable(f"the entry {entry.full_name} has no dtype on {device}, in torch either")
+    assert any(case.info is entry and case.device == device for case in OP_CASES)
+
+
+def test_every_module_db_entry_has_a_case():
+    assert {case.info for case in MODULE_CASES} >= set(MODULE_ENTRIES)
+
+
+def test_activations_are_torchs_very_objects():
+    """Which is why fewer dtypes are checked for them than for the functions that are ours."""
+    for namespace, original in (
+        (wolfsbane.nn, torch.nn),
+        (wolfsbane.functional, torch.nn.functional),
+    ):
+        for name in namespace.__all__:
+            ours = getattr(namespace, name)
+            assert is_reexport(ours) == (ours is getattr(original, name, None))
