@@ -110,7 +110,9 @@ LAYOUTS = (
     LayoutCase("contiguous", (5, 3, 7, 11), lambda x: x),
     LayoutCase("channels-last", (5, 3, 7, 11), _channels_last),
     LayoutCase("transposed", (5, 3, 7, 11), lambda x: x.mT.contiguous().mT),
-    LayoutCase("batch-inside", (5, 3, 7, 11), lambda x: x.movedim(0, -1).contiguous().movedim(-1, 0)),
+    LayoutCase(
+        "batch-inside", (5, 3, 7, 11), lambda x: x.movedim(0, -1).contiguous().movedim(-1, 0)
+    ),
     LayoutCase("strided", (5, 3, 7, 11), _wide),
     LayoutCase("offset", (5, 3, 7, 11), _offset),
     LayoutCase("expanded", (5, 3, 7, 11), lambda x: x[:, :, :, :1].expand(5, 3, 7, 11)),

@@ -1,4 +1,4 @@
-"""What holds in every test: warnings are errors, memory is allocated full of NaN, seeds are fixed."""
+"""What holds in every test: fixed seeds, and memory that is allocated full of NaN."""
 
 import os
 

@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
-from significance import FALSE_ALARM
 
+from significance import FALSE_ALARM
 from wolfsbane import functional as F
 from wolfsbane.mask import draw_key, keep_mask
 

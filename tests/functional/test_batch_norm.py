@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+
 from cases import batch_norms, dense_layouts, draw, dtypes
 from significance import assert_as_accurate_as_torch
-
 from wolfsbane import functional as F
 from wolfsbane.errors import ArgumentError, DtypeError, ShapeError
 
@@ -109,7 +109,7 @@ def test_features_in_the_last_place_are_pointed_out():
     vectors = torch.zeros(10), torch.ones(10)
     for functional in (torch.nn.functional, F):
         with pytest.raises(
-            RuntimeError, match="^running_mean should contain 5 elements not 10"
+            RuntimeError, match=r"^running_mean should contain 5 elements not 10"
         ) as raised:
             functional.batch_norm(torch.ones(8, 5, 10), *vectors, training=True)
     assert "Features come second" in str(raised.value)

@@ -107,6 +107,6 @@ def test_other_dimensions_warn_as_torch_does(name, shape):
 @pytest.mark.filterwarnings("ignore::wolfsbane.errors.WolfsbaneWarning")
 def test_features_need_two_dimensions(function):
     before = torch.get_rng_state()
-    with pytest.raises(RuntimeError, match="^Feature dropout requires at least 2 dimensions"):
+    with pytest.raises(RuntimeError, match=r"^Feature dropout requires at least 2 dimensions"):
         function(torch.ones(3), 0.5, True)
     assert torch.equal(torch.get_rng_state(), before)

@@ -4,14 +4,13 @@ import math
 
 import pytest
 import torch
-from cases import RATES, draw, dropouts, dtypes, layouts, zeroing_dropouts
 from hypothesis import given
 from hypothesis import strategies as st
-from significance import FALSE_ALARM
 
+from cases import RATES, draw, dropouts, dtypes, layouts, zeroing_dropouts
+from significance import FALSE_ALARM
 from wolfsbane import functional as F
 from wolfsbane.mask import draw_key, keep_mask, scale
-
 
 
 def function_of(case):
@@ -187,18 +186,32 @@ def test_complex_input_is_dropped_as_one_number():
     assert torch.equal(y, torch.where(keep, 2 + 4j, 0j))
 
 
-def test_inplace_on_a_leaf_is_refused_before_anything_changes():
-    x = torch.ones(100, requires_grad=True)
-    before = torch.get_rng_state()
-    with pytest.raises(RuntimeError, match="leaf Variable that requires grad"):
-        F.dropout(x, 0.5, inplace=True)
-    assert torch.equal(x.detach(), torch.ones(100))
-    assert torch.equal(torch.get_rng_state(), before)
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (lambda x: x.requires_grad_(), "a leaf Variable that requires grad"),
+        (lambda x: x.requires_grad_()[:3], "a view of a leaf Variable that requires grad"),
+        (lambda x: (2 * x.requires_grad_()).chunk(2)[0], "a function that returns multiple views"),
+        (lambda x: x[:1].expand(x.shape), "single memory location"),
+    ],
+    ids=["leaf", "view-of-leaf", "chunk", "expanded"],
+)
+@dropouts
+def test_inplace_that_torch_refuses_changes_nothing(case, target, message):
+    written = target(torch.ones(case.shape))
+    before, state = written.detach().clone(), torch.get_rng_state()
+    with pytest.raises(RuntimeError, match=message):
+        function_of(case)(written, 0.5, True, inplace=True)
+    assert torch.equal(written.detach(), before)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_inplace_on_an_expanded_tensor_is_refused_before_anything_changes():
-    x = torch.ones(1).expand(100)
-    before = torch.get_rng_state()
-    with pytest.raises(RuntimeError, match="single memory location"):
-        F.dropout(x, 0.5, inplace=True)
-    assert torch.equal(torch.get_rng_state(), before)
+def test_inplace_on_a_view_changes_what_it_views():
+    x = torch.ones(2, 50, requires_grad=True)
+    doubled = 2 * x
+    keep = keep_mask(50, 0.5, next_key())
+    y = F.dropout(doubled[0], 0.5, inplace=True)
+    assert torch.equal(y, 4.0 * keep)
+    assert torch.equal(doubled[0], y)
+    doubled.sum().backward()
+    assert torch.equal(x.grad, torch.stack([4.0 * keep, torch.full((50,), 2.0)]))

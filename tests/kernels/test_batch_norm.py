@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-from cases import batch_norms, dense_layouts, draw, dtypes, layouts, layouts_with_spread
 from hypothesis import given
 from hypothesis import strategies as st
-from significance import assert_as_accurate_as_torch
 from torch.autograd import forward_ad, gradcheck, gradgradcheck
 
+from cases import batch_norms, dense_layouts, draw, dtypes, layouts, layouts_with_spread
+from significance import assert_as_accurate_as_torch
 from wolfsbane.kernels.batch_norm import batch_norm_train
 
 EPS = 1e-5

@@ -4,10 +4,10 @@ import math
 
 import pytest
 import torch
-from cases import RATES
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cases import RATES
 from wolfsbane.mask import keep_mask, scale, threshold
 
 LARGEST = 2**64 - 1

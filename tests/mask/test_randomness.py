@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 import torch
+
 from cases import RATES
 from significance import assert_cells_by_chance, assert_counts_by_chance
-
 from wolfsbane.mask import keep_mask, threshold
 
 COUNT = 2**19

@@ -6,13 +6,13 @@ import pickle
 
 import pytest
 import torch
-from cases import batch_norms, dense_layouts, draw, dtypes
 from hypothesis import given
 from hypothesis import strategies as st
-from significance import assert_as_accurate_as_torch
 from torch.optim.swa_utils import update_bn
 from torch.utils.checkpoint import checkpoint
 
+from cases import batch_norms, dense_layouts, draw, dtypes
+from significance import assert_as_accurate_as_torch
 from wolfsbane import nn
 
 OPTIONS = pytest.mark.parametrize(

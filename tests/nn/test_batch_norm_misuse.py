@@ -92,7 +92,7 @@ def test_number_of_features_has_to_be_positive(cls, num_features):
 @LAYERS
 @pytest.mark.parametrize("num_features", [1.5, "3", True, None, (3,)])
 def test_number_of_features_has_to_be_an_integer(cls, num_features):
-    with pytest.raises(ArgumentTypeError, match="^num_features has to be a positive integer"):
+    with pytest.raises(ArgumentTypeError, match=r"^num_features has to be a positive integer"):
         cls(num_features)
 
 
@@ -119,7 +119,7 @@ def test_momentum_has_to_be_a_weight(cls, momentum):
 @pytest.mark.parametrize("cls", [nn.BatchNorm2d, nn.SyncBatchNorm, nn.LazyBatchNorm2d])
 @pytest.mark.parametrize("options", [{"eps": "1e-5"}, {"momentum": "0.1"}, {"momentum": True}])
 def test_number_of_the_wrong_type_is_refused(cls, options):
-    with pytest.raises(ArgumentTypeError, match="of type (str|bool)"):
+    with pytest.raises(ArgumentTypeError, match=r"of type (str|bool)"):
         each_with(cls, **options)
 
 
@@ -141,7 +141,7 @@ def test_name_of_another_library_is_translated(cls, unknown, meant):
 @LAZY
 def test_lazy_layer_stays_lazy_where_its_first_input_does_not_fit(cls):
     bn = cls()
-    with pytest.raises(ShapeError, match="^expected"):
+    with pytest.raises(ShapeError, match=r"^expected"):
         bn(torch.randn(4))
     assert bn.has_uninitialized_params()
     assert type(bn) is cls

@@ -6,9 +6,9 @@ import pickle
 
 import pytest
 import torch
-from cases import dropouts
 from torch.utils.checkpoint import checkpoint
 
+from cases import dropouts
 from wolfsbane import functional as F
 from wolfsbane import nn
 
@@ -185,7 +185,7 @@ def test_rate_may_be_changed_between_calls_and_is_checked():
     layer.p = 1.0
     assert torch.equal(layer(torch.ones(5)), torch.zeros(5))
     layer.p = 30
-    with pytest.raises(ValueError, match="p=0.3"):
+    with pytest.raises(ValueError, match=r"p=0\.3"):
         layer(torch.ones(5))
 
 
@@ -202,3 +202,16 @@ def test_vmap_without_randomness_is_refused_as_torch_s():
     for layer in (torch.nn.Dropout(0.5), nn.Dropout(0.5)):
         with pytest.raises(RuntimeError, match="randomness"):
             torch.func.vmap(layer)(torch.ones(8, 10))
+
+
+def test_gradients_of_vmap_have_each_sample_s_own_mask():
+    layer = nn.Dropout(0.5)
+
+    def sample(x):
+        y = layer(x)
+        return y.sum(), y
+
+    per_sample = torch.func.vmap(torch.func.grad(sample, has_aux=True), randomness="different")
+    gradient, y = per_sample(torch.ones(8, 1000))
+    assert torch.equal(gradient, y)
+    assert len({tuple(row.tolist()) for row in y}) == 8

@@ -112,7 +112,7 @@ def test_every_public_name_can_be_imported(name):
 
 
 def test_layer_that_is_not_ours_is_looked_for_in_torch():
-    with pytest.raises(AttributeError, match="has no attribute 'Linear'.*the rest is in torch.nn"):
+    with pytest.raises(AttributeError, match=r"has no attribute 'Linear'.*the rest is in torch.nn"):
         _ = nn.Linear
     assert not hasattr(nn, "Conv2d")
 

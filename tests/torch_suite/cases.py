@@ -10,7 +10,7 @@ from torch.testing._internal.common_modules import ModuleInfo
 from torch.testing._internal.opinfo.core import OpInfo
 
 from torch_suite.own_entries import OWN_MODULE_ENTRIES, OWN_OP_ENTRIES
-from torch_suite.retarget import MODULE_ENTRIES, OP_ENTRIES, function_of, is_reexport
+from torch_suite.retarget import MODULE_ENTRIES, OP_ENTRIES, function_of, is_reexport, is_seeded
 from torch_suite.runs import forward, same_draws
 
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
@@ -59,6 +59,11 @@ class OpCase:
     @property
     def is_ours(self) -> bool:
         return not is_reexport(function_of(self.info))
+
+    @property
+    def draws(self) -> bool:
+        """Tell whether the output is random (rrelu, the dropouts)."""
+        return is_seeded(self.info)
 
     def samples(self, *, requires_grad=False):
         """Return the entry's sample inputs; each is made once."""

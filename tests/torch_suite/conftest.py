@@ -17,9 +17,21 @@ def pytest_configure(config):
 @pytest.fixture(autouse=True)
 def entry_is_reported(request, record_property):
     """Leave the checked entry in the test's report, where the summary counts it."""
-    if "case" in request.fixturenames:
-        case = request.getfixturevalue("case")
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    if "case" in parameters:
+        case = parameters["case"]
         record_property(summary.ENTRY, (case.database, case.entry))
+    elif "entry" in parameters:
+        record_property(summary.ENTRY, ("op_db", parameters["entry"].full_name))
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """The databases' tensors are small: threads only wait for one another."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(autouse=True)

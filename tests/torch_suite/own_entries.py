@@ -23,16 +23,16 @@ from wolfsbane import nn
 from wolfsbane.functional.dropout import SELU_SATURATION
 from wolfsbane.mask import draw_key, keep_mask, scale
 
-# The mask of each dropout, from the shape of its input, as the mask contract has it.
 MASK_DIMS = {
-    nn.Dropout: lambda input: input.dim(),
-    nn.Dropout1d: lambda input: input.dim() - 1,
+    nn.Dropout: lambda x: x.dim(),
+    nn.Dropout1d: lambda x: x.dim() - 1,
     nn.Dropout2d: lambda _: 2,
-    nn.Dropout3d: lambda input: input.dim() - 3,
-    nn.AlphaDropout: lambda input: input.dim(),
+    nn.Dropout3d: lambda x: x.dim() - 3,
+    nn.AlphaDropout: lambda x: x.dim(),
     nn.FeatureAlphaDropout: lambda _: 2,
     nn.DropPath: lambda _: 1,
 }
+"""How many leading dimensions of an input x have a decision each, in the mask contract."""
 
 SHAPES = {
     nn.Dropout: ((7, 11), (5,), (), (0, 3), (3, 4, 5, 6), (2, 3, 2, 4, 3)),

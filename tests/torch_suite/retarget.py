@@ -10,10 +10,10 @@ from functools import partial, wraps
 import torch
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.testing._internal.common_modules import module_db
-from torch.testing._utils import wrapper_set_seed
 
 import wolfsbane.functional
 import wolfsbane.nn
+from torch_suite.runs import same_draws
 
 # Importing the databases forbids plain assignments to torch.backends' flags in this process,
 # and with them in tests that have nothing to do with the databases.
@@ -24,6 +24,9 @@ FUNCTION_NAMESPACES = ("", "nn.functional")
 
 COMPLEX_TOO = frozenset({"dropout", "dropout2d", "dropout3d"})
 """wolfsbane documents complex inputs for these; op_db lists torch's real dtypes only."""
+
+SEEDED = "torch_suite_seeds_it"
+"""The attribute that marks a function under a seed of ours."""
 
 
 def namespace_and_name(info):
@@ -53,8 +56,10 @@ def seeded(function):
 
     @wraps(function)
     def with_seed(*args, **kwargs):
-        return wrapper_set_seed(function, *args, **kwargs)
+        with same_draws():
+            return function(*args, **kwargs)
 
+    setattr(with_seed, SEEDED, True)
     return with_seed
 
 
@@ -79,14 +84,14 @@ def retarget_op(info, ours):
     """Return a copy of an op_db entry for the function `ours`, seeded where torch's is."""
     entry = copy.copy(info)
     entry.dtypesIf = dict(info.dtypesIf)
-    function = seeded(ours) if _is_seeded(info) else ours
+    function = seeded(ours) if is_seeded(info) else ours
     entry.op = function
     entry.method_variant = entry.operator_variant = entry.inplace_operator_variant = None
     entry.inplace_variant = None
     if info.inplace_variant is not None and takes_inplace(ours):
         entry.inplace_variant = partial(function, inplace=True)
     entry.supports_out = info.supports_out and info.op is ours
-    if not is_reexport(ours) and _is_seeded(info):
+    if not is_reexport(ours) and is_seeded(info):
         # The vmap under this check refuses to draw, as the database says for all of torch's
         # dropouts but the one without a forward-mode derivative (pytorch/pytorch#66357).
         entry.check_batched_forward_grad = entry.check_inplace_batched_forward_grad = False
@@ -103,9 +108,9 @@ def _add_dtypes(entry, more):
             entry.dtypesIf[device] = set(dtypes) | more
 
 
-def _is_seeded(info):
-    """The database wraps a random operation in a lambda that seeds it."""
-    return getattr(info.op, "__name__", "") == "<lambda>"
+def is_seeded(info):
+    """Tell whether an entry's operation is random: the database wraps it to seed it."""
+    return getattr(info.op, "__name__", "") == "<lambda>" or hasattr(info.op, SEEDED)
 
 
 def takes_inplace(ours):

@@ -9,24 +9,24 @@ ENTRY = "torch_suite_entry"
 
 
 def pytest_terminal_summary(terminalreporter):
-    counts = {outcome: _reports(terminalreporter, outcome) for outcome in ("passed", "skipped")}
+    passed = [report for report in _reports(terminalreporter, "passed") if _entries(report)]
+    skipped = _reports(terminalreporter, "skipped")
     failed = _reports(terminalreporter, "failed") + _reports(terminalreporter, "error")
-    if not any((*counts.values(), failed)):
+    if not (passed or skipped or failed):
         return
-    entries = {
-        tuple(value)
-        for report in (*counts["passed"], *failed)
-        for name, value in report.user_properties
-        if name == ENTRY
-    }
+    entries = set().union(*map(_entries, passed + failed))
     terminalreporter.write_sep("=", "PyTorch's own tests")
     terminalreporter.write_line(
-        f"PyTorch's own suites over wolfsbane: {len(counts['passed'])} passed, "
-        f"{len(counts['skipped'])} skipped, {len(failed)} failed "
-        f"({_count(entries, 'module_db')} module_db entries, {_count(entries, 'op_db')} op_db "
-        f"entries, {_count(entries, 'common_nn')} common_nn entries, "
+        f"PyTorch's own suites over wolfsbane: {len(passed)} passed, {len(skipped)} skipped, "
+        f"{len(failed)} failed ({_count(entries, 'module_db')} module_db entries, "
+        f"{_count(entries, 'op_db')} op_db entries, {_count(entries, 'common_nn')} common_nn tests, "
         f"{_count(entries, 'ours')} entries of our own)"
     )
+
+
+def _entries(report):
+    """Return the entries that a test checked: none for the tests of the suite itself."""
+    return {tuple(value) for name, value in report.user_properties if name == ENTRY}
 
 
 def _count(entries, database):

@@ -47,7 +47,9 @@ def named_like_ours(name):
     return re.search(rf"(^|[._])({words})($|[._])", name) is not None
 
 
-@pytest.mark.parametrize("name", sorted({info.name for info in op_db if named_like_ours(info.name)}))
+@pytest.mark.parametrize(
+    "name", sorted({info.name for info in op_db if named_like_ours(info.name)})
+)
 def test_every_op_db_entry_with_a_name_of_ours_is_retargeted(name):
     if name in OTHER_FUNCTIONS:
         not_applicable(f"{name} is {OTHER_FUNCTIONS[name]}")
@@ -80,11 +82,11 @@ def test_every_class_of_ours_has_an_entry_or_is_named_here():
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("entry", OP_ENTRIES, ids=lambda entry: entry.full_name)
-def test_every_op_db_entry_has_a_case(entry, device):
-    if not entry.supported_dtypes(device):
-        not_applicable(f"the entry {entry.full_name} has no dtype on {device}, in torch either")
-    assert any(case.info is entry and case.device == device for case in OP_CASES)
+@pytest.mark.parametrize("info", OP_ENTRIES, ids=lambda info: info.full_name)
+def test_every_op_db_entry_has_a_case(info, device):
+    if not info.supported_dtypes(device):
+        not_applicable(f"the entry {info.full_name} has no dtype on {device}, in torch either")
+    assert any(case.info is info and case.device == device for case in OP_CASES)
 
 
 def test_every_module_db_entry_has_a_case():

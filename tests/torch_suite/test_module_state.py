@@ -168,7 +168,10 @@ def test_state_dict_is_torchs_and_loads_both_ways(case):
         assert ours.state_dict()._metadata == theirs.state_dict()._metadata
         for source, target in ((ours, theirs), (theirs, ours)):
             _scale_state(source)
-            assert str(target.load_state_dict(source.state_dict())) == "<All keys matched successfully>"
+            assert (
+                str(target.load_state_dict(source.state_dict()))
+                == "<All keys matched successfully>"
+            )
             EXACT.assert_close(state_of(target), state_of(source))
             outputs = [forward(module.eval(), module_input) for module in (target, source)]
             EXACT.assert_close(*outputs)

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.testing._internal.common_dtype import all_types_and_complex_and
 
-from torch_suite.applicability import not_applicable, tolerance
+from torch_suite.applicability import Tolerance, not_applicable, tolerance
 from torch_suite.cases import DEVICES, OP_CASES, WARNINGS_OF_SAMPLES, over
-from torch_suite.retarget import OP_ENTRIES, is_reexport
+from torch_suite.retarget import OP_ENTRIES
 from torch_suite.runs import uneven
 
 pytestmark = pytest.mark.filterwarnings(*WARNINGS_OF_SAMPLES)
@@ -17,6 +17,9 @@ WIDE_DTYPES = frozenset({torch.float32, torch.complex64, torch.int64})
 """What PyTorch checks variants with: half precision rounds in another order for another layout."""
 
 ALL_DTYPES = set(all_types_and_complex_and(torch.half, torch.bfloat16, torch.bool))
+
+GPU_TOLERANCE = Tolerance(atol=1e-5, rtol=1e-4)
+"""Twenty float32 roundings of values up to ten: a GPU sums in another order."""
 
 
 def call(function, sample):
@@ -145,3 +148,52 @@ def test_dtypes_that_run_are_those_that_the_entry_lists(entry, device):
     backward = {dtype for dtype in floating if runs(entry, device, dtype, requires_grad=True)}
     assert backward >= set(entry.supported_backward_dtypes(device)) & floating
     assert backward <= listed
+
+
+@over(OP_CASES, lambda case: case.info.promotes_int_to_float and case.dtype is torch.int64)
+def test_integers_become_the_default_dtype(case):
+    """TestCommon.test_promotes_int_to_float."""
+    tolerance(case, "TestCommon.test_promotes_int_to_float")
+    for sample in case.samples():
+        assert call(case.info.op, sample).dtype is torch.get_default_dtype()
+
+
+def maps(sample):
+    """Return a sample twice over, the second time with half the values, as vmap takes it."""
+    values = [sample.input, *sample.args]
+    args = [torch.stack([v, v / 2]) if isinstance(v, Tensor) else v for v in values]
+    return args, tuple(0 if isinstance(v, Tensor) else None for v in values)
+
+
+@over(OP_CASES, lambda case: case.dtype is torch.float32 and not case.draws)
+def test_vmap_gives_the_outputs_of_a_loop(case):
+    """TestVmapOperatorsOpInfo.test_vmap_exhaustive, for functions that draw nothing."""
+    allowed = tolerance(case, "TestVmapOperatorsOpInfo.test_vmap_exhaustive")
+    for sample in case.samples():
+        args, dims = maps(sample)
+        loop = [
+            case.info.op(
+                *(a if d is None else a[i] for a, d in zip(args, dims, strict=True)),
+                **sample.kwargs,
+            )
+            for i in range(2)
+        ]
+        mapped = torch.vmap(lambda *a, kw=sample.kwargs: case.info.op(*a, **kw), dims)(*args)
+        allowed.assert_close(mapped, torch.stack(loop))
+
+
+@pytest.mark.parametrize("check", ["test_compare_cpu", "test_multiple_devices"])
+def test_output_on_a_gpu_is_that_of_the_cpu(check):
+    if not torch.cuda.is_available():
+        not_applicable(f"missing: a CUDA device, which TestCommon.{check} compares with the CPU")
+    for case in OP_CASES:
+        if case.device == "cpu" and case.dtype is torch.float32 and not is_torchs_draw(case):
+            for sample in case.samples():
+                expected = call(case.info.op, sample)
+                moved = sample.transform(lambda v: v.cuda() if isinstance(v, Tensor) else v)
+                GPU_TOLERANCE.assert_close(call(case.info.op, moved).cpu(), expected)
+
+
+def is_torchs_draw(case):
+    """Random bits of torch differ from device to device; ours do not."""
+    return case.draws and not case.is_ours

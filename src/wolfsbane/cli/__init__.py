@@ -37,7 +37,7 @@ def _options(
 def main() -> None:
     """Run the command line; a mistake of the user's ends in one line and exit code 2."""
     try:
-        app()
+        app(prog_name="wolfsbane")
     except WolfsbaneError as error:
         print(f"wolfsbane: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(2)

@@ -1,10 +1,12 @@
 """Charts as inline SVG whose colours are the page's CSS variables, so they follow its theme."""
 
+import functools
+import hashlib
 import io
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -14,6 +16,9 @@ from matplotlib.figure import Figure
 from wolfsbane.experiment.intervals import estimate
 from wolfsbane.experiment.metrics import NUM_BINS
 from wolfsbane.experiment.training import Measurement, Run
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 NUM_COLOURS = 8
 """Series colours that the page's style sheet defines: --series-0 and so on."""
@@ -61,6 +66,18 @@ class Chart:
 Curve = Callable[[Measurement], float]
 
 
+def _styled(draw: Callable[P, R]) -> Callable[P, R]:
+    """Draw in the page's style, and leave matplotlib's own settings alone."""
+
+    @functools.wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> R:
+        with mpl.rc_context(_STYLE):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+@_styled
 def loss_curves(runs: Sequence[Run], names: Sequence[str]) -> list[Chart]:
     """Return a panel for each variant: NLL in training and test, over epochs."""
     return _curve_panels(
@@ -68,6 +85,7 @@ def loss_curves(runs: Sequence[Run], names: Sequence[str]) -> list[Chart]:
     )
 
 
+@_styled
 def accuracy_curves(runs: Sequence[Run], names: Sequence[str]) -> list[Chart]:
     """Return a panel for each variant: accuracy in training and test, over epochs."""
     return _curve_panels(
@@ -105,6 +123,7 @@ def _curve_panels(
     return charts
 
 
+@_styled
 def gap_curves(runs: Sequence[Run], names: Sequence[str]) -> Chart:
     """Return the generalisation gap of all variants over epochs."""
     figure, axes = _figure(_WIDE)
@@ -119,6 +138,7 @@ def gap_curves(runs: Sequence[Run], names: Sequence[str]) -> Chart:
     return _chart(figure, f"Generalisation gap in points, last epoch: {', '.join(ends)}")
 
 
+@_styled
 def reliability_diagrams(runs: Sequence[Run], names: Sequence[str]) -> list[Chart]:
     """Return a panel for each variant: accuracy against confidence, all seeds together."""
     return [
@@ -170,23 +190,29 @@ def _draw_band(axes: Axes, band: Band, colour: str, style: str, label: str) -> N
 
 
 def _figure(size: tuple[float, float]) -> tuple[Figure, Axes]:
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=size, layout="constrained")
-        figure.patch.set_alpha(0)
-        axes = figure.add_subplot()
-        axes.grid(visible=True)
-        return figure, axes
+    figure = Figure(figsize=size, layout="constrained")
+    figure.patch.set_alpha(0)
+    axes = figure.add_subplot()
+    axes.grid(visible=True)
+    return figure, axes
 
 
 def _chart(figure: Figure, description: str) -> Chart:
     buffer = io.StringIO()
-    with mpl.rc_context(_STYLE):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
-    for colour, variable in _VARIABLES.items():
-        svg = svg.replace(colour, variable)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # Sizes come from the style sheet; the viewBox keeps the proportions.
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    return Chart(svg, description)
+    for colour, variable in _VARIABLES.items():
+        svg = svg.replace(colour, variable)
+    return Chart(_with_own_ids(svg), description)
+
+
+def _with_own_ids(svg: str) -> str:
+    """Return the SVG with ids that no other chart of the page has."""
+    prefix = f"c{hashlib.sha256(svg.encode()).hexdigest()[:8]}-"
+    svg = re.sub(r'\bid="', f'id="{prefix}', svg)
+    return re.sub(r"(url\(#|href=\"#)", rf"\g<1>{prefix}", svg)

@@ -80,7 +80,7 @@ def _tables(findings: Sequence[Finding]) -> list[dict[str, Any]]:
 def _cells(finding: Finding) -> dict[str, str]:
     return {
         "variant": finding.variant,
-        "measure": words.label(finding.measure),
+        "measure": finding.measure.label,
         "mean": words.mean_and_margin(finding.measure, finding.estimate),
         "difference": words.difference(finding.measure, finding.difference),
         "verdict": "" if finding.verdict is None else str(finding.verdict),

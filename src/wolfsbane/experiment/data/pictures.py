@@ -61,9 +61,14 @@ def _files(part: Path, classes: tuple[str, ...]) -> list[tuple[Path, int]]:
 
 def _common_size(files: list[Path]) -> tuple[int, int]:
     """Return (width, height) of all pictures: their own if it is one and small."""
-    sizes = Counter(_open(file).size for file in files)
+    sizes = Counter(_size(file) for file in files)
     size = sizes.most_common(1)[0][0]
     return size if len(sizes) == 1 and max(size) <= LARGEST_SIDE else (SCALED_SIDE, SCALED_SIDE)
+
+
+def _size(file: Path) -> tuple[int, int]:
+    with _open(file) as picture:
+        return picture.size
 
 
 def _open(file: Path) -> Image.Image:

@@ -1,0 +1,33 @@
+# The commands of this project, the same for people and for CI.
+# They need Python 3.11 or newer with pip, and make; everything else they install into .venv.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check bench clean
+
+demo: .venv/installed  ## Dropout and batch norm on real spam e-mail: does either help?
+	$(BIN)/wolfsbane compare
+
+test: .venv/installed  ## All tests, PyTorch's own suites over our classes among them.
+	$(BIN)/pytest -n 2
+
+check: .venv/installed  ## Style, types, and which package may import which.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/installed  ## Layers against torch's, interleaved; writes benchmarks/results/.
+	$(BIN)/python benchmarks/layers.py
+
+clean:  ## Removes the environment and caches.
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# --group needs pip 25.1. The constraints pin torch: unpinned, pip may fetch gigabytes of CUDA.
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wolfsbane needs Python 3.11 or newer, but $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[compare]' --group dev
+	touch $@
