@@ -125,7 +125,6 @@ DENSE_LAYOUTS = tuple(case for case in LAYOUTS if case.name not in {"strided", "
 layouts = _named("layout", LAYOUTS)
 
 # Elements of an expanded tensor share memory: nothing can be written into it.
-writable_layouts = _named("layout", [case for case in LAYOUTS if case.name != "expanded"])
 
 # The gradient of batch norm over two values is what rounding leaves of a cancellation.
 layouts_with_spread = _named("layout", [case for case in LAYOUTS if case.name != "two-images"])

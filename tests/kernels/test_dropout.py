@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.autograd import forward_ad, gradcheck, gradgradcheck
+from torch.autograd import gradcheck, gradgradcheck
 
 from cases import (
     DTYPES,
@@ -15,7 +15,6 @@ from cases import (
     dropouts,
     dtypes,
     layouts,
-    writable_layouts,
     zeroing_dropouts,
 )
 from significance import assert_as_accurate_as_torch
@@ -45,7 +44,7 @@ def half_unit_in_last_place(truth, dtype):
 
 
 class DropoutConformance:
-    """Claims about `run(input, p, key, mask_shape, coefficients, inplace=False)`."""
+    """Claims about `run(input, p, key, mask_shape, coefficients)`."""
 
     run = None
 
@@ -181,46 +180,15 @@ class DropoutConformance:
         (grad,) = torch.autograd.grad(y, x, torch.full((1025,), math.inf))
         assert (grad[~keep_mask(1025, 0.5, KEY)] == 0).all()
 
-    @dtypes
-    @writable_layouts
-    def test_inplace_writes_the_same_values_into_the_input(self, layout, dtype):
-        x = draw(layout, dtype)
-        expected = self.run(x, 0.4, KEY, tuple(x.shape), zeroing(0.4))
-        pointer = x.data_ptr()
-        y = self.run(x, 0.4, KEY, tuple(x.shape), zeroing(0.4), True)
-        assert y is x
-        assert y.data_ptr() == pointer
-        assert torch.equal(y, expected)
-
-    def test_inplace_has_the_same_derivatives(self):
-        x = torch.randn(9, dtype=torch.float64, requires_grad=True)
-
-        def function(x):
-            return self.run(x.clone(), 0.4, KEY, (9,), SATURATE, True)
-
-        gradcheck(function, x)
-        gradgradcheck(function, x)
-
-    def test_inplace_forward_mode_has_the_same_tangent(self):
-        x, tangent = torch.randn(2, 9).unbind()
-        tangents = []
-        for inplace in (False, True):
-            with forward_ad.dual_level():
-                dual = forward_ad.make_dual(x.clone(), tangent.clone())
-                y = self.run(dual, 0.4, KEY, (9,), SATURATE, inplace)
-                tangents.append(forward_ad.unpack_dual(y).tangent.clone())
-        assert torch.equal(*tangents)
-
     @pytest.mark.parametrize("dim", [0, 1, -1])
-    @pytest.mark.parametrize("inplace", [False, True])
-    def test_vmap_shares_one_mask(self, dim, inplace):
+    def test_vmap_shares_one_mask(self, dim):
         x = torch.randn(5, 6, 7)
         rows = x.movedim(dim, 0)
         mask_shape = tuple(rows.shape[1:])
         expected = [self.run(row, 0.4, KEY, mask_shape, SATURATE) for row in rows]
 
         def function(row):
-            return self.run(row, 0.4, KEY, mask_shape, SATURATE, inplace)
+            return self.run(row, 0.4, KEY, mask_shape, SATURATE)
 
         y = torch.func.vmap(function, in_dims=dim)(x.clone())
         assert torch.equal(y, torch.stack(expected))

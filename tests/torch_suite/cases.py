@@ -16,8 +16,7 @@ from torch_suite.runs import forward, same_draws
 DEVICES = ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 
 REEXPORT_DTYPES = frozenset({torch.float32, torch.complex64, torch.int64, torch.float64})
-"""A re-export is torch's object, whose every dtype torch tests: two real ones and one of each
-other kind stay."""
+"""A re-export is torch's object, and these are the dtypes in which PyTorch makes its checks."""
 
 WARNINGS_OF_SAMPLES = (
     # dropout2d reads a 3-D sample as (N, C, L) and says so, in torch and here.
@@ -67,7 +66,21 @@ class OpCase:
 
     def samples(self, *, requires_grad=False):
         """Return the entry's sample inputs; each is made once."""
-        return list(self.info.sample_inputs(self.device, self.dtype, requires_grad=requires_grad))
+        return samples(self.info, self.device, self.dtype, requires_grad=requires_grad)
+
+    def reference_samples(self):
+        """Return the larger set of inputs that the entry has for comparison with numpy."""
+        make = self.info.reference_inputs_func or self.info.sample_inputs_func
+        return list(make(self.info, self.device, self.dtype, requires_grad=False))
+
+
+def samples(info, device, dtype, *, requires_grad=False):
+    """Return the sample inputs of an op_db entry, all made from the test's one seed.
+
+    OpInfo.sample_inputs would also look through the whole stack for the test's name, and seed
+    every device for each sample: that took longer than the tests.
+    """
+    return list(info.sample_inputs_func(info, device, dtype, requires_grad))
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,10 +194,10 @@ def _module_cases(entries, database):
     ]
 
 
-OP_CASES = _op_cases(OP_ENTRIES, "op_db") + _op_cases(OWN_OP_ENTRIES, "ours")
+OP_CASES = _op_cases(OP_ENTRIES, "op_db") + _op_cases(OWN_OP_ENTRIES, "our own")
 
 MODULE_CASES = _module_cases(MODULE_ENTRIES, "module_db") + _module_cases(
-    OWN_MODULE_ENTRIES, "ours"
+    OWN_MODULE_ENTRIES, "our own"
 )
 
 

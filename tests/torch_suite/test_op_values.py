@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.testing._internal.common_dtype import all_types_and_complex_and
 
 from torch_suite.applicability import Tolerance, not_applicable, tolerance
-from torch_suite.cases import DEVICES, OP_CASES, WARNINGS_OF_SAMPLES, over
+from torch_suite.cases import DEVICES, OP_CASES, WARNINGS_OF_SAMPLES, over, samples
 from torch_suite.retarget import OP_ENTRIES
 from torch_suite.runs import uneven
 
@@ -87,7 +87,7 @@ def test_calling_twice_gives_the_same_and_leaves_the_input_alone(case):
 def test_output_is_that_of_the_numpy_reference(case):
     """TestCommon.test_numpy_ref."""
     allowed = tolerance(case, "TestCommon.test_numpy_ref")
-    for sample in case.info.reference_inputs(case.device, case.dtype):
+    for sample in case.reference_samples():
         output = call(case.info.op, sample)
         plain = sample.numpy()
         with np.errstate(all="ignore"):  # the extremal inputs overflow in the reference
@@ -124,7 +124,7 @@ def test_errors_have_the_type_and_words_that_the_entry_says(entry, device):
 def runs(entry, device, dtype, *, requires_grad):
     """Tell whether every sample of a dtype runs, backward too where that is asked."""
     try:
-        for sample in entry.sample_inputs(device, dtype, requires_grad=requires_grad):
+        for sample in samples(entry, device, dtype, requires_grad=requires_grad):
             output = call(entry.op, sample)
             if requires_grad:
                 output.backward(torch.ones_like(output))

@@ -29,7 +29,7 @@ ACTIVATIONS: dict[str, Callable[[], torch.nn.Module]] = {
 }
 """Activations by name; `none` makes the network linear, which shows what the others are for."""
 
-CONVOLUTIONS = (32, 64, 64)
+CONVOLUTIONS = (16, 32, 64)
 """Channels of the convolutional network's blocks; each halves width and height."""
 
 

@@ -62,7 +62,7 @@ def batch_norm(
     """
     _check(input, running_mean, running_var, weight, bias, training, eps)
     if not training or input.numel() == 0:
-        return torch.batch_norm(
+        output = torch.batch_norm(
             input,
             weight,
             bias,
@@ -73,6 +73,9 @@ def batch_norm(
             eps,
             torch.backends.cudnn.enabled,
         )
+        # ATen knows contiguous and channels-last; any other dense layout it makes contiguous.
+        same_layout = torch.empty_like(input)
+        return output if output.stride() == same_layout.stride() else same_layout.copy_(output)
     output, statistics = batch_norm_train(input, weight, bias, eps)
     _update_running(running_mean, running_var, statistics, momentum)
     return output
@@ -128,7 +131,8 @@ def sync_batch_norm(
     output, statistics = batch_norm_train(input, weight, bias, eps, AllReduceSum(process_group))
     if statistics.num_values.max() == 1:
         raise _one_value_error(input, "on all ranks together")
-    _update_running(running_mean, running_var, statistics, momentum)
+    if statistics.num_values.max() > 0:
+        _update_running(running_mean, running_var, statistics, momentum)
     return output
 
 
@@ -161,6 +165,11 @@ def _check(
         raise _one_value_error(input, "in this batch")
     if eps < 0.0 or (training and eps == 0.0):
         raise _eps_error(eps)
+    if not input.is_floating_point():
+        raise DtypeError(
+            f'"batch_norm" not implemented for {input.dtype}: it needs a floating-point input. '
+            "Convert it: input.float()"
+        )
     vectors = {
         "running_mean": running_mean,
         "running_var": running_var,

@@ -387,7 +387,7 @@ def _zero(
     if not (drops_all or input.is_floating_point() or input.is_complex()):
         raise _dtype_error(input)
     coefficients = (0.0 if drops_all else scale(p), 0.0, 0.0)
-    return masked_affine(input, p, draw_key(generator), mask_shape, coefficients, inplace)
+    return _apply(input, p, mask_shape, coefficients, inplace, generator)
 
 
 def _saturate(
@@ -407,7 +407,28 @@ def _saturate(
     a = 1 / math.sqrt((1 - true_p) * (1 + true_p * SELU_SATURATION**2))
     b = -a * true_p * SELU_SATURATION
     coefficients = (a, b, a * SELU_SATURATION + b)
-    return masked_affine(input, p, draw_key(generator), mask_shape, coefficients, inplace)
+    return _apply(input, p, mask_shape, coefficients, inplace, generator)
+
+
+def _apply(
+    input: Tensor,
+    p: float,
+    mask_shape: tuple[int, ...],
+    coefficients: tuple[float, float, float],
+    inplace: bool,
+    generator: torch.Generator | None,
+) -> Tensor:
+    if not inplace:
+        return masked_affine(input, p, draw_key(generator), mask_shape, coefficients)
+    source = torch.default_generator if generator is None else generator
+    state = source.get_state()
+    output = masked_affine(input, p, draw_key(generator), mask_shape, coefficients)
+    try:
+        # copy_ refuses leaves, their views and overlapping memory before it writes.
+        return input.copy_(output)
+    except RuntimeError:
+        source.set_state(state)
+        raise
 
 
 def _dtype_error(input: Tensor) -> DtypeError:

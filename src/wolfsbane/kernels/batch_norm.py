@@ -1,14 +1,15 @@
 """Training-mode batch norm as autograd sees it.
 
 Saved for backward: the input, the weight and the per-channel statistics; no normalised copy.
-Where the backward is itself differentiated, the statistics are computed again from the input, so
-that second derivatives see how they depend on it.
+Where the backward is itself differentiated, in either mode, the statistics are computed again from
+the input, so that second derivatives see how they depend on it.
 """
 
 from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from wolfsbane.kernels import reference
 from wolfsbane.kernels.reference import Statistics, SumOverRanks
@@ -55,7 +56,8 @@ class _BatchNormTrain(torch.autograd.Function):
     @staticmethod
     def _statistics(ctx: Any) -> tuple[Tensor, Tensor | None, Tensor | None, Statistics]:
         input, weight, bias, *saved = ctx.saved_tensors
-        if torch.is_grad_enabled():
+        is_dual = forward_ad.unpack_dual(input).tangent is not None
+        if is_dual or torch.is_grad_enabled():
             return input, weight, bias, reference.batch_statistics(input, ctx.sum_over_ranks)
         return input, weight, bias, Statistics(*saved)
 

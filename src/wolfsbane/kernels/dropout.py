@@ -17,13 +17,12 @@ def masked_affine(
     key: int,
     mask_shape: tuple[int, ...],
     coefficients: tuple[float, float, float],
-    inplace: bool = False,
 ) -> Tensor:
     """Return scale * input + shift where the mask keeps, fill where it drops; differentiable.
 
     See `wolfsbane.kernels.reference.masked_affine`.
     """
-    output: Tensor = _MaskedAffine.apply(input, p, key, mask_shape, coefficients, inplace)
+    output: Tensor = _MaskedAffine.apply(input, p, key, mask_shape, coefficients)
     return output
 
 
@@ -35,34 +34,24 @@ class _MaskedAffine(torch.autograd.Function):
         key: int,
         mask_shape: tuple[int, ...],
         coefficients: tuple[float, float, float],
-        inplace: bool,
     ) -> Tensor:
-        output = reference.masked_affine(input, p, key, mask_shape, coefficients)
-        return input.copy_(output) if inplace else output
+        return reference.masked_affine(input, p, key, mask_shape, coefficients)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        input, p, key, mask_shape, (scale, _, _), inplace = inputs
-        if inplace:
-            ctx.mark_dirty(input)
-        ctx.inplace = inplace
+        _, p, key, mask_shape, (scale, _, _) = inputs
         ctx.derivative = (p, key, mask_shape, (scale, 0.0, 0.0))
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        return masked_affine(grads[0], *ctx.derivative), None, None, None, None, None
+        return masked_affine(grads[0], *ctx.derivative), None, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Any:
-        tangent = masked_affine(tangents[0], *ctx.derivative)
-        return tangents[0].copy_(tangent) if ctx.inplace else tangent
+        return masked_affine(tangents[0], *ctx.derivative)
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[Tensor, int]:
         # One key, one mask: it is broadcast over the mapped dimension.
-        input, p, key, mask_shape, coefficients, inplace = inputs
-        mapped = in_dims[0]
-        output = masked_affine(input.movedim(mapped, 0), p, key, mask_shape, coefficients)
-        if inplace:
-            return input.copy_(output.movedim(0, mapped)), mapped
-        return output, 0
+        input, *rest = inputs
+        return masked_affine(input.movedim(in_dims[0], 0), *rest), 0

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.lazy import LazyModuleMixin
 
 from wolfsbane import functional as F
 from wolfsbane.arguments import (
@@ -13,7 +14,7 @@ from wolfsbane.arguments import (
     check_num_features,
     explain_unknown_arguments,
 )
-from wolfsbane.errors import ShapeError
+from wolfsbane.errors import ArgumentError, ShapeError
 from wolfsbane.nn.batchnorm import TrackedBatchNorm
 
 
@@ -134,7 +135,16 @@ class SyncBatchNorm(TrackedBatchNorm):
 
         Returns:
             `module`, or the new layer where `module` is a batch norm.
+
+        Raises:
+            ArgumentError: a lazy batch norm has not seen its first batch.
         """
+        for name, layer in module.named_modules():
+            if isinstance(layer, _BatchNorm) and isinstance(layer, LazyModuleMixin):
+                raise ArgumentError(
+                    f"{name or 'the module'} is a {type(layer).__name__} without its first batch: "
+                    "run one batch through the model, then convert it"
+                )
         return cls._convert(module, process_group, {})
 
     @classmethod
