@@ -6,6 +6,9 @@ import pytest
 import torch
 from hypothesis import settings
 
+# Counts PyTorch's suites at the end. Named here, so that pytest-xdist's controller loads it too.
+pytest_plugins = ["torch_suite.summary"]
+
 # The draws of hypothesis are the same in every run: a test is red or green, never flaky.
 settings.register_profile("wolfsbane", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("wolfsbane")

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.parameter import is_lazy
 
 from wolfsbane import functional as F
 from wolfsbane.arguments import (
@@ -33,6 +34,19 @@ class TrackedBatchNorm(_BatchNorm):
         if self.training and self.track_running_stats and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
         return output
+
+    def _set_bias(self, wanted: bool) -> None:
+        """Do without beta where it is not wanted (torch has no argument for that before 2.13)."""
+        if self.affine and not wanted:
+            self.register_parameter("bias", None)
+
+    def reset_parameters(self) -> None:
+        """Set the statistics, gamma and beta to those of a new layer."""
+        self.reset_running_stats()
+        if self.affine:
+            torch.nn.init.ones_(self.weight)
+            if self.bias is not None:
+                torch.nn.init.zeros_(self.bias)
 
     def _normalise(
         self,
@@ -106,8 +120,8 @@ class _EagerBatchNorm(TrackedBatchNorm):
             track_running_stats,
             device=device,
             dtype=dtype,
-            bias=bias,
         )
+        self._set_bias(bias)
 
 
 class BatchNorm1d(_EagerBatchNorm, torch.nn.BatchNorm1d):
@@ -242,13 +256,27 @@ class _LazyBatchNorm(TrackedBatchNorm):
             track_running_stats=track_running_stats,
             device=device,
             dtype=dtype,
-            bias=bias,
         )
+        self._set_bias(bias)
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Take C from the first batch, once its shape is known to be right."""
         self._check_input_dim(input)
-        super().initialize_parameters(input)  # type: ignore[misc]
+        waiting = self._tensors_without_shape()
+        if waiting:
+            self.num_features = input.shape[1]
+            for tensor in waiting:
+                tensor.materialize((self.num_features,))
+            self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Set the statistics, gamma and beta to those of a new layer, once they have a shape."""
+        if not self._tensors_without_shape():
+            super().reset_parameters()
+
+    def _tensors_without_shape(self) -> list[Any]:
+        tensors = (*self._parameters.values(), *self._buffers.values())
+        return [tensor for tensor in tensors if tensor is not None and is_lazy(tensor)]
 
 
 class LazyBatchNorm1d(_LazyBatchNorm, torch.nn.LazyBatchNorm1d):

@@ -83,8 +83,8 @@ class SyncBatchNorm(TrackedBatchNorm):
             track_running_stats,
             device=device,
             dtype=dtype,
-            bias=bias,
         )
+        self._set_bias(bias)
         self.process_group = process_group
 
     def _check_input_dim(self, input: Tensor) -> None:

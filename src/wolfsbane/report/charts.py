@@ -51,7 +51,7 @@ _STYLE: dict[Any, Any] = {
 }
 
 _PANEL = (3.6, 2.7)
-_WIDE = (7.2, 3.2)
+_WIDE = (5.4, 3.2)
 _PERCENT = 100
 
 
@@ -134,7 +134,7 @@ def gap_curves(runs: Sequence[Run], names: Sequence[str]) -> Chart:
         ends.append(f"{name} {band[0][-1]:.1f}")
     axes.axhline(0, color=_INK, linewidth=0.8)
     axes.set(xlabel="epoch", ylabel="training minus test\naccuracy (points)")
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.legend(loc="best")
     return _chart(figure, f"Generalisation gap in points, last epoch: {', '.join(ends)}")
 
 
