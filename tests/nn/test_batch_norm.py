@@ -1,6 +1,7 @@
 """Batch norm as a layer, against torch's in float64 and by its own definition."""
 
 import copy
+import inspect
 import io
 import pickle
 
@@ -13,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from cases import batch_norms, dense_layouts, draw, dtypes
 from significance import assert_as_accurate_as_torch
+from skips import require
 from wolfsbane import nn
 
 OPTIONS = pytest.mark.parametrize(
@@ -39,7 +41,10 @@ def pair_of(case, dtype=torch.float64, **options):
     """Return our layer and torch's with the same tensors."""
     theirs_name = "BatchNorm2d" if case.layer == "SyncBatchNorm" else case.layer
     ours = layer_of(case, dtype=dtype, **options)
-    theirs = getattr(torch.nn, theirs_name)(case.num_features, dtype=dtype, **options)
+    theirs_class = getattr(torch.nn, theirs_name)
+    known = inspect.signature(theirs_class).parameters
+    require(set(options) <= set(known), f"torch.nn.{theirs_name} with {options}")
+    theirs = theirs_class(case.num_features, dtype=dtype, **options)
     for parameter in ours.parameters():
         torch.nn.init.uniform_(parameter, 0.5, 1.5)
     theirs.load_state_dict(ours.state_dict())
