@@ -1,7 +1,5 @@
 """One training: what is shared between variants, what is measured, what is left behind."""
 
-import importlib
-
 import pytest
 import torch
 
@@ -10,6 +8,7 @@ from wolfsbane.errors import ModelError
 from wolfsbane.experiment.data import load, split
 from wolfsbane.experiment.training import AdamW, evaluation_mode, predict, train_variant
 from wolfsbane.experiment.variants import make_variants
+from wolfsbane.functional import masking
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +37,8 @@ def test_variants_of_a_seed_start_from_the_same_weights(options, data):
 
 
 def test_variants_of_a_seed_share_batches_and_mask_keys(data, monkeypatch):
-    # The package has a function of the same name, so the module is asked for by its path.
-    dropout = importlib.import_module("wolfsbane.functional.dropout")
-    draw, keys = dropout.draw_key, []
-    monkeypatch.setattr(dropout, "draw_key", lambda g: keys.append(draw(g)) or keys[-1])
+    draw, keys = masking.draw_key, []
+    monkeypatch.setattr(masking, "draw_key", lambda g: keys.append(draw(g)) or keys[-1])
     trained({"dropout": 0.5}, data)
     alone, keys[:] = list(keys), []
     trained({"dropout": 0.2, "batchnorm": True}, data)

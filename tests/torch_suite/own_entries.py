@@ -20,7 +20,7 @@ from torch.testing._internal.common_modules import (
 import wolfsbane.functional as F
 from torch_suite.retarget import MODULE_ENTRIES, retarget_op
 from wolfsbane import nn
-from wolfsbane.functional.dropout import SELU_SATURATION
+from wolfsbane.functional.masking import SELU_SATURATION
 from wolfsbane.mask import draw_key, keep_mask, scale
 
 MASK_DIMS = {

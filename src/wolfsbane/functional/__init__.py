@@ -43,16 +43,10 @@ from torch.nn.functional import (  # type: ignore[attr-defined]  # threshold_ ha
     threshold_,
 )
 
+from wolfsbane.functional.alpha_dropout import alpha_dropout, feature_alpha_dropout
 from wolfsbane.functional.batch_norm import batch_norm, sync_batch_norm
-from wolfsbane.functional.dropout import (
-    alpha_dropout,
-    drop_path,
-    dropout,
-    dropout1d,
-    dropout2d,
-    dropout3d,
-    feature_alpha_dropout,
-)
+from wolfsbane.functional.channel_dropout import dropout1d, dropout2d, dropout3d
+from wolfsbane.functional.dropout import drop_path, dropout
 
 __all__ = [
     "alpha_dropout",

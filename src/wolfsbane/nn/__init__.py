@@ -38,14 +38,7 @@ from torch.nn import (
     Threshold,
 )
 
-from wolfsbane.nn.batchnorm import (
-    BatchNorm1d,
-    BatchNorm2d,
-    BatchNorm3d,
-    LazyBatchNorm1d,
-    LazyBatchNorm2d,
-    LazyBatchNorm3d,
-)
+from wolfsbane.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from wolfsbane.nn.dropout import (
     AlphaDropout,
     Dropout,
@@ -55,6 +48,7 @@ from wolfsbane.nn.dropout import (
     DropPath,
     FeatureAlphaDropout,
 )
+from wolfsbane.nn.lazy_batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d
 from wolfsbane.nn.sync_batchnorm import SyncBatchNorm
 
 __all__ = [

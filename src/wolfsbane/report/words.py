@@ -122,15 +122,15 @@ def notes(plan: Plan, runs: Sequence[Run], findings: Sequence[Finding]) -> list[
             f"Intervals are at {CONFIDENCE:.0%} over seeds; of {judged} comparisons about "
             f"{by_chance:.1f} would look like a gain by chance, and as many like a harm."
         )
-    found += _unreached(findings)
+    found += _unreached(findings, len(plan.seeds))
     found += _unpaired(plan, runs)
     return found
 
 
-def _unreached(findings: Sequence[Finding]) -> list[str]:
+def _unreached(findings: Sequence[Finding], num_seeds: int) -> list[str]:
     return [
-        f"{finding.variant} did not reach the target in {finding.num_missing} seeds, so its "
-        f"{finding.measure.label} are not compared."
+        f"{finding.variant} did not reach the target in {finding.num_missing} of {num_seeds} seeds, "
+        f"so its {finding.measure.label} are not compared."
         for finding in findings
         if finding.num_missing
     ]

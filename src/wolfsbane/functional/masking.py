@@ -1,0 +1,92 @@
+"""What all dropouts share: from a checked rate and a mask shape to the kernel."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from wolfsbane.errors import DtypeError, ShapeError
+from wolfsbane.kernels.dropout import masked_affine
+from wolfsbane.mask import LEVELS, draw_key, scale, threshold
+
+SELU_SATURATION = -1.7580993408473766
+"""-lambda * alpha of SELU: the value that a dropped unit takes (arXiv:1706.02515, section 2)."""
+
+CHANNEL_DIMS = 2
+"""A channel mask covers (N, C): the first two dimensions."""
+
+
+def zero(
+    input: Tensor,
+    p: float,
+    mask_shape: tuple[int, ...],
+    inplace: bool,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """Zero what the mask drops, and scale up the rest."""
+    drops_all = threshold(p) == LEVELS
+    # Torch, too, gives zeros of any dtype for p = 1.
+    if not (drops_all or input.is_floating_point() or input.is_complex()):
+        raise _dtype_error(input)
+    coefficients = (0.0 if drops_all else scale(p), 0.0, 0.0)
+    return _apply(input, p, mask_shape, coefficients, inplace, generator)
+
+
+def saturate(
+    input: Tensor,
+    p: float,
+    mask_shape: tuple[int, ...],
+    inplace: bool,
+    generator: torch.Generator | None,
+) -> Tensor:
+    """Set what the mask drops to SELU's saturation value, keeping mean and variance."""
+    cut = threshold(p)
+    if cut == LEVELS:
+        return zero(input, p, mask_shape, inplace, generator)
+    if not input.is_floating_point():
+        raise _dtype_error(input)
+    # The rate that the mask really has, so that mean and variance are kept exactly.
+    true_p = cut / LEVELS
+    a = 1 / math.sqrt((1 - true_p) * (1 + true_p * SELU_SATURATION**2))
+    b = -a * true_p * SELU_SATURATION
+    coefficients = (a, b, a * SELU_SATURATION + b)
+    return _apply(input, p, mask_shape, coefficients, inplace, generator)
+
+
+def channel_mask(input: Tensor, batched: bool) -> tuple[int, ...]:
+    """Return the mask shape (N, C, 1, ...), or (C, 1, ...) without a batch dimension."""
+    masked_dims = CHANNEL_DIMS if batched else CHANNEL_DIMS - 1
+    if input.dim() < masked_dims:
+        raise ShapeError(
+            "Feature dropout requires at least 2 dimensions in the input, but got "
+            f"{tuple(input.shape)}. It drops channels of (N, C, *): use dropout for single elements"
+        )
+    return tuple(input.shape[:masked_dims]) + (1,) * (input.dim() - masked_dims)
+
+
+def _apply(
+    input: Tensor,
+    p: float,
+    mask_shape: tuple[int, ...],
+    coefficients: tuple[float, float, float],
+    inplace: bool,
+    generator: torch.Generator | None,
+) -> Tensor:
+    if not inplace:
+        return masked_affine(input, p, draw_key(generator), mask_shape, coefficients)
+    source = torch.default_generator if generator is None else generator
+    state = source.get_state()
+    output = masked_affine(input, p, draw_key(generator), mask_shape, coefficients)
+    try:
+        # copy_ refuses leaves, their views and overlapping memory before it writes.
+        return input.copy_(output)
+    except RuntimeError:
+        source.set_state(state)
+        raise
+
+
+def _dtype_error(input: Tensor) -> DtypeError:
+    return DtypeError(
+        f"result type Float can't be cast to the desired output type {input.dtype}: dropout scales "
+        "what it keeps, so it needs a floating-point input. Convert it: input.float()"
+    )
