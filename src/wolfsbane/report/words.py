@@ -129,8 +129,8 @@ def notes(plan: Plan, runs: Sequence[Run], findings: Sequence[Finding]) -> list[
 
 def _unreached(findings: Sequence[Finding], num_seeds: int) -> list[str]:
     return [
-        f"{finding.variant} did not reach the target in {finding.num_missing} of {num_seeds} seeds, "
-        f"so its {finding.measure.label} are not compared."
+        f"{finding.variant} did not reach the target in {finding.num_missing} of {num_seeds} "
+        f"seeds, so its {finding.measure.label} are not compared."
         for finding in findings
         if finding.num_missing
     ]
