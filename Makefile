@@ -24,7 +24,7 @@ bench: .venv/installed  ## Layers against torch's, interleaved; writes benchmark
 clean:  ## Removes the environment and caches.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# --group needs pip 25.1. The constraints pin torch: unpinned, pip may fetch gigabytes of CUDA.
+# --group needs pip 25.1.
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wolfsbane needs Python 3.11 or newer, but $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv

@@ -21,7 +21,7 @@ TORCH_S_WORDS = "dropout probability has to be between 0 and 1, but got "
 OUT_OF_RANGE = {
     30: "30. As a percentage that is p=0.3",
     100: "100. As a percentage that is p=1",
-    1.5: "1.5. As a percentage that is p=0.015",
+    1.5: "1.5. p=0 keeps every element, p=1 drops every element",
     -0.1: "-0.1. p=0 keeps every element, p=1 drops every element",
     101: "101. p=0 keeps every element, p=1 drops every element",
     math.inf: "inf. p=0 keeps every element, p=1 drops every element",
@@ -141,7 +141,7 @@ def test_function_translates_too(case):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: nn.Dropout(seed=1), "did you mean generator?"),
+        (lambda: nn.Dropout(seed=1), "did you mean generator=torch.Generator().manual_seed(1)?"),
         (lambda: nn.Dropout(in_place=True), "did you mean inplace?"),
         (lambda: nn.Dropout(colour=1), "It takes: p, inplace, generator"),
         (lambda: F.dropout(torch.ones(3), train=True), "did you mean training?"),

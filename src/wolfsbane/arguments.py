@@ -31,21 +31,21 @@ NAMES_USED_ELSEWHERE = {
     "num_channels": "num_features",
     "channels": "num_features",
     "center": "bias",  # Keras
-    "scale": "affine",
-    "use_running_average": "track_running_stats",  # Flax
 }
 """Argument names of other libraries, and torch's word for the same thing."""
 
-LARGEST_PERCENTAGE = 100
+SMALLEST_PERCENTAGE, LARGEST_PERCENTAGE = 2, 100
+"""A rate in this range was meant as a percentage; between 1 and 2 it may be a rounding error."""
 
 
 def _number(value: object) -> float | None:
     """Return `value` as a float, or None where it is not one number."""
-    if isinstance(value, str | bytes) or type(value).__name__ in {"bool", "bool_"}:
+    is_bool = isinstance(value, bool) or str(getattr(value, "dtype", "")).endswith("bool")
+    if is_bool or isinstance(value, str | bytes):
         return None
     try:
         return float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         return None
 
 
@@ -73,7 +73,7 @@ As a percentage that is p=0.3
         raise ArgumentTypeError(f"{expected} (of type {type(p).__name__}). {_type_advice(p)}")
     if math.isnan(number):
         raise ArgumentError(f"{expected}. Look at where p was computed; p=0 switches dropout off")
-    if 1.0 < number <= LARGEST_PERCENTAGE:
+    if SMALLEST_PERCENTAGE <= number <= LARGEST_PERCENTAGE:
         as_fraction = number / LARGEST_PERCENTAGE
         raise ArgumentError(f"{expected}. As a percentage that is p={as_fraction:g}")
     if not 0.0 <= number <= 1.0:
@@ -173,4 +173,6 @@ def _unknown_argument_message(name: str, key: str, value: Any, parameters: list[
     if meant is None:
         return f"{said}. It takes: {', '.join(known)}"
     suggestion = f"{meant}={value!r}" if meant == "p" else meant
+    if key == "seed":
+        suggestion = f"generator=torch.Generator().manual_seed({value!r})"
     return f"{said}: did you mean {suggestion}?"

@@ -23,7 +23,9 @@ References:
     doi:10.1145/2063384.2063405 (Philox; seven rounds pass BigCrush, table 2).
 """
 
+import itertools
 import math
+import operator
 from collections.abc import Sequence
 from typing import cast
 
@@ -65,15 +67,37 @@ def draw_key(generator: torch.Generator | None = None) -> int:
     Returns:
         An integer in [0, 2^64).
 
+    Raises:
+        ArgumentTypeError: `generator` is not a torch.Generator.
+        ArgumentError: inside `torch.func.vmap(randomness="different")`, where one key cannot do.
+
     Examples:
         >>> draw_key(torch.Generator().manual_seed(0)) == draw_key(torch.Generator().manual_seed(0))
         True
     """
+    check_generator(generator)
     device = torch.device("cpu") if generator is None else generator.device
     drawn = torch.randint(
         _INT64_MIN, _INT64_MAX, (), dtype=torch.int64, device=device, generator=generator
     )
-    return int(drawn.item()) & _LOW64
+    try:
+        return int(drawn.item()) & _LOW64
+    except RuntimeError as error:
+        if not str(error).startswith("vmap:"):
+            raise
+        raise ArgumentError(
+            "a mask's key is one number, so it cannot be drawn under vmap(randomness='different'): "
+            "use randomness='same' for one mask, or a loop for one each"
+        ) from error
+
+
+def check_generator(generator: object) -> None:
+    """Raise unless `generator` is a torch.Generator or None."""
+    if generator is not None and not isinstance(generator, torch.Generator):
+        raise ArgumentTypeError(
+            f"generator has to be a torch.Generator or None, but got {generator!r} (of type "
+            f"{type(generator).__name__}). From a seed: torch.Generator().manual_seed(3)"
+        )
 
 
 def threshold(p: float) -> int:
@@ -142,32 +166,48 @@ def keep_mask(
     References:
         The module's docstring.
     """
-    size = torch.Size([shape] if isinstance(shape, int) else shape)
+    size = _mask_size(shape)
     cut = threshold(p)
     count = size.numel()
-    _check_unsigned("key", key, _LOW64)
-    _check_unsigned("start", start, _LOW64 + 1 - count)
+    key = _unsigned("key", key, _LOW64, "draw_key() gives one")
+    start = _unsigned("start", start, _LOW64 + 1 - count, "It is the index of the first element")
     if cut in {0, LEVELS} or count == 0:
         return torch.full(size, cut == 0, dtype=torch.bool, device=device)
 
     first_tile, last_tile = start // TILE, -((start + count) // -TILE)
     counters = torch.arange(first_tile * LANES, last_tile * LANES, device=device)
     words = philox4x32((counters & _LOW32, counters >> 32, 0, 0), (key & _LOW32, key >> 32))
-    rows = [word & _LOW16 for word in words] + [word >> 16 for word in words]
+    # One row at a time: all eight as int64 would take twice the memory of a float32 input.
+    rows = itertools.chain((word & _LOW16 for word in words), (word >> 16 for word in words))
     # (8, tiles, lanes) -> (tiles, 8, lanes), which is the order of the elements.
     kept = torch.stack([(row >= cut).view(-1, LANES) for row in rows], dim=1).flatten()
     offset = start - first_tile * TILE
     return kept[offset : offset + count].clone().view(size)
 
 
-def _check_unsigned(name: str, value: object, largest: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
+def _mask_size(shape: int | Sequence[int]) -> torch.Size:
+    sizes = shape if isinstance(shape, Sequence) else [shape]
+    try:
+        size = torch.Size([operator.index(length) for length in sizes])
+    except TypeError:
+        size = None
+    if size is None or isinstance(shape, bool) or any(length < 0 for length in size):
+        raise ArgumentTypeError(
+            f"shape has to be a length or a sequence of lengths, none negative, but got {shape!r}"
+        )
+    return size
+
+
+def _unsigned(name: str, value: object, largest: int, advice: str) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise ArgumentTypeError(
             f"{name} has to be an integer, but got {value!r} (of type {type(value).__name__}). "
-            "draw_key() gives a key as a Python int"
+            f"{advice}"
         )
-    if not 0 <= value <= largest:
-        raise ArgumentError(f"{name} has to be between 0 and {largest}, but got {value}")
+    number = operator.index(value)
+    if not 0 <= number <= largest:
+        raise ArgumentError(f"{name} has to be between 0 and {largest}, but got {number}. {advice}")
+    return number
 
 
 def philox4x32(

@@ -60,11 +60,37 @@ def test_running_variance_is_the_unbiased_one():
     assert (mean.item(), variance.item()) == (2.0, 2.0)
 
 
-def test_one_of_the_running_statistics_is_enough():
-    x = torch.randn(5, 3)
-    mean = torch.zeros(3)
-    F.batch_norm(x, mean, None, training=True, momentum=1.0)
-    assert torch.allclose(mean, x.mean(0))
+@pytest.mark.parametrize(
+    ("mean", "variance", "said"),
+    [
+        (torch.zeros(3), None, "must either both be None or neither be None"),
+        (None, torch.ones(3), "must either both be None or neither be None"),
+        (torch.zeros(3), torch.ones(1).expand(3), "running_var is written to, so it cannot be exp"),
+        (torch.zeros(3), torch.ones(3, requires_grad=True), "cannot require a gradient"),
+        (torch.zeros(3), torch.ones(3, device="meta"), "to be on the same device"),
+    ],
+    ids=["no-variance", "no-mean", "expanded", "gradient", "device"],
+)
+def test_running_statistics_that_cannot_be_kept_are_refused_unchanged(mean, variance, said):
+    before = None if mean is None else mean.clone()
+    with pytest.raises(ValueError, match=said):
+        F.batch_norm(torch.randn(5, 3), mean, variance, training=True)
+    assert mean is None or torch.equal(mean, before)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (1, 0), (1, 3)])
+def test_shapes_that_cannot_be_normalised_are_refused(shape):
+    with pytest.raises(ValueError, match=r"at least 2D|more than 1 value per channel"):
+        F.batch_norm(torch.ones(shape), None, None, training=True)
+
+
+def test_backward_of_evaluation_survives_a_batch_in_training():
+    x = torch.randn(5, 3, requires_grad=True)
+    mean, variance = torch.zeros(3), torch.full((3,), 4.0)
+    y = F.batch_norm(x, mean, variance, eps=1e-5)
+    F.batch_norm(torch.randn(5, 3) * 10, mean, variance, training=True)
+    y.sum().backward()
+    assert torch.allclose(x.grad, torch.full_like(x, 0.5))
 
 
 def test_running_statistics_take_no_gradient():

@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cases import RATES
+from wolfsbane.errors import ArgumentTypeError
 from wolfsbane.mask import keep_mask, scale, threshold
 
 LARGEST = 2**64 - 1
@@ -133,3 +135,15 @@ def test_mask_does_not_depend_on_the_number_of_threads():
         assert torch.equal(keep_mask(100_003, 0.3, key=11), whole)
     finally:
         torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("shape", [-1, (3, -1), 2.5, None, True, "33"])
+def test_shape_that_is_none_is_refused(shape):
+    with pytest.raises(ArgumentTypeError, match="shape has to be a length or a sequence"):
+        keep_mask(shape, 0.5, 1)
+
+
+def test_numpy_integers_are_integers():
+    whole = keep_mask(2000, 0.5, 7)
+    part = keep_mask(np.int64(10), 0.5, np.int64(7), start=np.int64(1990))
+    assert torch.equal(part, whole[1990:])

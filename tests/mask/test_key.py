@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from wolfsbane import mask
+from wolfsbane import mask, nn
+from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.mask import draw_key
 
 
@@ -97,3 +98,14 @@ def test_key_is_the_same_under_another_default_dtype():
         assert draw_key() == expected
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("call", [draw_key, lambda g: nn.Dropout(generator=g)])
+def test_what_is_no_generator_is_refused(call):
+    with pytest.raises(ArgumentTypeError, match=r"a torch.Generator or None, but got 3"):
+        call(3)
+
+
+def test_a_key_for_each_sample_of_vmap_is_refused_with_advice():
+    with pytest.raises(ArgumentError, match="use randomness='same' for one mask"):
+        torch.func.vmap(nn.Dropout(), randomness="different")(torch.ones(3, 4))

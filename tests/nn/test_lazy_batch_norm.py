@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from wolfsbane import nn
+from wolfsbane.errors import WolfsbaneError
 
 LAZY = pytest.mark.parametrize(
     ("name", "shape"),
@@ -74,3 +75,22 @@ def test_first_batch_in_training_is_counted_once(name, shape):
     bn = lazy(name)
     bn(torch.randn(shape))
     assert bn.num_batches_tracked == 1
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        torch.ones(1, 7),
+        torch.ones(4, 7, dtype=torch.int64),
+        torch.ones(4, 7, dtype=torch.float64),
+        torch.ones(4, 0),
+        torch.ones(7),
+    ],
+    ids=["one-value", "integer", "float64", "no-channels", "one-dimension"],
+)
+def test_a_first_batch_that_cannot_be_leaves_the_layer_lazy(x):
+    layer = nn.LazyBatchNorm1d()
+    with pytest.raises(WolfsbaneError):
+        layer(x)
+    assert type(layer) is nn.LazyBatchNorm1d
+    assert layer(torch.randn(4, 3)).shape == (4, 3)

@@ -1,5 +1,6 @@
 """Batch normalisation over (N, C, *), on one process or over many."""
 
+import math
 from typing import Any
 
 import torch
@@ -60,8 +61,13 @@ def batch_norm(
     References:
         Ioffe, Szegedy 2015, arXiv:1502.03167.
     """
-    _check(input, running_mean, running_var, weight, bias, training, eps)
+    check_batch(input, training, eps)
+    _check_vectors(input, running_mean, running_var, weight, bias)
     if not training or input.numel() == 0:
+        if torch.is_grad_enabled() and not training:
+            # Backward reads them, and a batch in training may change them before.
+            running_mean = None if running_mean is None else running_mean.clone()
+            running_var = None if running_var is None else running_var.clone()
         output = torch.batch_norm(
             input,
             weight,
@@ -125,9 +131,10 @@ def sync_batch_norm(
     References:
         Peng et al. 2018, arXiv:1711.07240, section 3.2 (cross-GPU batch normalisation).
     """
-    _check(input, running_mean, running_var, weight, bias, training=False, eps=eps)
+    check_batch(input, training=False, eps=eps)
     if eps <= 0.0:
         raise _eps_error(eps)
+    _check_vectors(input, running_mean, running_var, weight, bias)
     output, statistics = batch_norm_train(input, weight, bias, eps, AllReduceSum(process_group))
     if statistics.num_values.max() == 1:
         raise _one_value_error(input, "on all ranks together")
@@ -151,48 +158,80 @@ def _update_running(
             running.copy_(kept + momentum * batch.reshape(-1))
 
 
-def _check(
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    training: bool,
-    eps: float,
-) -> None:
-    """Raise for what would fail later, before anything is changed."""
-    if training and input.numel() == input.size(1 if input.dim() > 1 else 0) and input.numel():
-        raise _one_value_error(input, "in this batch")
-    if eps < 0.0 or (training and eps == 0.0):
-        raise _eps_error(eps)
+def check_batch(input: Tensor, training: bool, eps: float) -> None:
+    """Raise for a batch that cannot be normalised, before anything is changed."""
+    if input.dim() < 2 and input.numel():  # noqa: PLR2004
+        raise ShapeError(
+            f"expected at least 2D input (got {input.dim()}D input). The shape is (N, C, *), "
+            "features second; a single sample needs input.unsqueeze(0)"
+        )
     if not input.is_floating_point():
         raise DtypeError(
             f'"batch_norm" not implemented for {input.dtype}: it needs a floating-point input. '
             "Convert it: input.float()"
         )
-    vectors = {
-        "running_mean": running_mean,
-        "running_var": running_var,
-        "weight": weight,
-        "bias": bias,
-    }
-    for name, vector in vectors.items():
+    values_per_channel = math.prod(input.shape[:1] + input.shape[2:])
+    if training and values_per_channel == 1:
+        raise _one_value_error(input, "in this batch")
+    if eps < 0.0 or (training and eps == 0.0):
+        raise _eps_error(eps)
+
+
+def _check_vectors(
+    input: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None,
+    bias: Tensor | None,
+) -> None:
+    running = {"running_mean": running_mean, "running_var": running_var}
+    if (running_mean is None) != (running_var is None):
+        raise ArgumentError(
+            "running_mean and running_var must either both be None or neither be None. "
+            "They are kept, and used in evaluation, together"
+        )
+    for name, vector in (running | {"weight": weight, "bias": bias}).items():
         if vector is not None:
             _check_vector(name, vector, input)
+    for name, vector in running.items():
+        if vector is not None:
+            _check_buffer(name, vector)
+
+
+def _check_buffer(name: str, vector: Tensor) -> None:
+    if vector.requires_grad:
+        raise ArgumentError(f"{name} is written to, so it cannot require a gradient: detach() it")
+    if vector.numel() > 1 and 0 in vector.stride():
+        raise ArgumentError(f"{name} is written to, so it cannot be expanded: clone() it")
+
+
+def check_num_channels(name: str, expected: int, input: Tensor) -> None:
+    """Raise unless dimension 1 of the input is as long as the vector `name`, of C values."""
+    channels = input.size(1) if input.dim() > 1 else 0
+    if expected != channels:
+        raise ShapeError(
+            f"{name} should contain {channels} elements not {expected}: the input of shape "
+            f"{tuple(input.shape)} has {channels} channels (dimension 1)."
+            + _channels_last_advice(input, expected)
+        )
 
 
 def _check_vector(name: str, vector: Tensor, input: Tensor) -> None:
-    channels = input.size(1) if input.dim() > 1 else 0
-    if vector.numel() != channels:
-        raise ShapeError(
-            f"{name} should contain {channels} elements not {vector.numel()}: the input of shape "
-            f"{tuple(input.shape)} has {channels} channels (dimension 1)."
-            + _channels_last_advice(input, vector.numel())
+    check_num_channels(name, vector.numel(), input)
+    check_dtypes(name, vector.dtype, input)
+    if vector.device != input.device:
+        raise ArgumentError(
+            f"Expected all tensors to be on the same device, but the input is on {input.device} "
+            f"and {name} on {vector.device}. Move the layer: layer.to({str(input.device)!r})"
         )
-    mixed = input.dtype in HALF_PRECISION and vector.dtype is torch.float32
-    if vector.dtype is not input.dtype and not mixed:
+
+
+def check_dtypes(name: str, dtype: torch.dtype, input: Tensor) -> None:
+    """Raise unless a vector of `dtype` goes with the input."""
+    mixed = input.dtype in HALF_PRECISION and dtype is torch.float32
+    if dtype is not input.dtype and not mixed:
         raise DtypeError(
-            f"mixed dtype: the input is {input.dtype} and {name} is {vector.dtype}. Batch norm "
+            f"mixed dtype: the input is {input.dtype} and {name} is {dtype}. Batch norm "
             "takes one dtype for all, or float32 parameters with a float16 or bfloat16 input. "
             "Convert the input (input.float()) or the layer (layer.double())"
         )

@@ -20,7 +20,7 @@ def batch_norm_train(
     weight: Tensor | None,
     bias: Tensor | None,
     eps: float,
-    sum_over_ranks: SumOverRanks = reference.alone,
+    sum_over_ranks: SumOverRanks = reference.over_one_rank,
 ) -> tuple[Tensor, Statistics]:
     """Return the normalised batch and the statistics it was normalised with.
 

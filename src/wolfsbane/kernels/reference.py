@@ -72,7 +72,7 @@ def per_channel(vector: Tensor, like: Tensor) -> Tensor:
     return vector.reshape(shape).to(_accumulator(like.device))
 
 
-def alone(tensor: Tensor) -> Tensor:
+def over_one_rank(tensor: Tensor) -> Tensor:
     """Return the sum over ranks where there is one rank."""
     return tensor
 
@@ -90,7 +90,7 @@ def _centre(input: Tensor, sum_over_ranks: SumOverRanks) -> tuple[Tensor, Statis
     return centred, Statistics(mean, variance, count)
 
 
-def batch_statistics(input: Tensor, sum_over_ranks: SumOverRanks = alone) -> Statistics:
+def batch_statistics(input: Tensor, sum_over_ranks: SumOverRanks = over_one_rank) -> Statistics:
     """Return mean, biased variance and count per channel of (N, C, *), over all ranks.
 
     A rank's batch may be empty.
@@ -103,7 +103,7 @@ def batch_norm(
     weight: Tensor | None,
     bias: Tensor | None,
     eps: float,
-    sum_over_ranks: SumOverRanks = alone,
+    sum_over_ranks: SumOverRanks = over_one_rank,
 ) -> tuple[Tensor, Statistics]:
     """Return (input - mean) / sqrt(variance + eps) * weight + bias, and the statistics."""
     centred, statistics = _centre(input, sum_over_ranks)
@@ -122,7 +122,7 @@ def batch_norm_backward(
     statistics: Statistics,
     weight: Tensor | None,
     eps: float,
-    sum_over_ranks: SumOverRanks = alone,
+    sum_over_ranks: SumOverRanks = over_one_rank,
 ) -> tuple[Tensor, Tensor, Tensor]:
     r"""Return the gradients of input, weight and bias.
 
@@ -153,7 +153,7 @@ def batch_norm_jvp(
     statistics: Statistics,
     weight: Tensor | None,
     eps: float,
-    sum_over_ranks: SumOverRanks = alone,
+    sum_over_ranks: SumOverRanks = over_one_rank,
 ) -> Tensor:
     """Return the directional derivative of the output along (input, weight, bias) tangents."""
     mean, variance, count = statistics

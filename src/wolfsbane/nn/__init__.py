@@ -2,10 +2,11 @@
 
 `from wolfsbane import nn` may replace `from torch import nn` for dropout, batch norm and
 activations; the rest of a network comes from torch.nn. The dropouts and batch norms subclass
-torch's, so `isinstance` tests in existing code hold.
+torch's, so `isinstance` tests in existing code hold (`SyncBatchNorm` derives from torch's
+`_BatchNorm` only).
 """
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from torch.nn import (
     CELU,
@@ -97,8 +98,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> NoReturn:
-    advice = ""
-    if not name.startswith("_"):
-        advice = ": it holds dropout, batch norm and activations; the rest is in torch.nn"
-    raise AttributeError(f"module 'wolfsbane.nn' has no attribute {name!r}{advice}")
+if not TYPE_CHECKING:  # A type checker would take every misspelt name for one that never returns.
+
+    def __getattr__(name: str) -> NoReturn:
+        advice = ""
+        if not name.startswith("_"):
+            advice = ": it holds dropout, batch norm and activations; the rest is in torch.nn"
+        raise AttributeError(f"module 'wolfsbane.nn' has no attribute {name!r}{advice}")

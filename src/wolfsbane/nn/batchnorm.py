@@ -14,6 +14,7 @@ from wolfsbane.arguments import (
     explain_unknown_arguments,
 )
 from wolfsbane.errors import ShapeError
+from wolfsbane.functional.batch_norm import check_num_channels
 
 
 class TrackedBatchNorm(_BatchNorm):
@@ -22,6 +23,8 @@ class TrackedBatchNorm(_BatchNorm):
     def forward(self, input: Tensor) -> Tensor:
         """Return the input normalised by its own (training) or by running statistics."""
         self._check_input_dim(input)
+        if not (self.affine or self.track_running_stats):
+            check_num_channels("the layer", self.num_features, input)
         tracked = self.track_running_stats or not self.training
         use_batch = self.training or (self.running_mean is None and self.running_var is None)
         output = self._normalise(
@@ -178,7 +181,8 @@ class BatchNorm2d(_EagerBatchNorm, torch.nn.BatchNorm2d):
     Args:
         num_features: C, the size of dimension 1.
         eps: added to the variance. Default: 1e-5.
-        momentum: weight of the newest batch in the running statistics. Default: 0.1.
+        momentum: weight of the newest batch in the running statistics, in [0, 1], or None for the
+            plain average of all batches. Default: 0.1.
         affine: learn gamma and beta. Default: True.
         track_running_stats: keep running statistics. Default: True.
         device: of the parameters and buffers.
@@ -209,7 +213,8 @@ class BatchNorm3d(_EagerBatchNorm, torch.nn.BatchNorm3d):
     Args:
         num_features: C, the size of dimension 1.
         eps: added to the variance. Default: 1e-5.
-        momentum: weight of the newest batch in the running statistics. Default: 0.1.
+        momentum: weight of the newest batch in the running statistics, in [0, 1], or None for the
+            plain average of all batches. Default: 0.1.
         affine: learn gamma and beta. Default: True.
         track_running_stats: keep running statistics. Default: True.
         device: of the parameters and buffers.
@@ -223,8 +228,9 @@ class BatchNorm3d(_EagerBatchNorm, torch.nn.BatchNorm3d):
         As `BatchNorm1d`.
 
     Examples:
-        >>> BatchNorm3d(3)(torch.randn(2, 3, 4, 5, 5)).shape
-        torch.Size([2, 3, 4, 5, 5])
+        >>> y = BatchNorm3d(3)(torch.randn(2, 3, 4, 5, 5) * 4 + 7)
+        >>> y.mean((0, 2, 3, 4)).abs().max().item() < 1e-6
+        True
 
     References:
         Ioffe, Szegedy 2015, arXiv:1502.03167, section 3.2.

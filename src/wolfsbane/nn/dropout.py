@@ -5,12 +5,13 @@ from torch import Tensor
 
 from wolfsbane import functional as F
 from wolfsbane.arguments import check_probability, explain_unknown_arguments
+from wolfsbane.mask import check_generator
 
 
 class _Dropout(torch.nn.modules.dropout._DropoutNd):  # noqa: SLF001
     """Arguments that all dropout layers share."""
 
-    # A class attribute too: layers pickled before they had a generator load.
+    # A class attribute too: torch's layers have none, and become ours by their __class__.
     generator: torch.Generator | None = None
 
     @explain_unknown_arguments
@@ -22,6 +23,7 @@ class _Dropout(torch.nn.modules.dropout._DropoutNd):  # noqa: SLF001
         generator: torch.Generator | None = None,
     ) -> None:
         check_probability(p)
+        check_generator(generator)
         super().__init__(p, inplace)
         self.generator = generator
 
@@ -46,14 +48,15 @@ class Dropout(_Dropout, torch.nn.Dropout):
         p: probability of an element to be zeroed, in [0, 1]. Default: 0.5.
         inplace: write the result into the input. Default: False.
         generator: where the keys are drawn. Default: torch's default CPU generator, which
-            `torch.manual_seed` seeds and `torch.utils.checkpoint` restores; it does not restore
-            others, so a checkpointed block needs the default.
+            `torch.manual_seed` seeds and `torch.utils.checkpoint` restores. It does not restore
+            others: in a checkpointed block a generator of its own makes gradients wrong.
 
     Shape:
         (*) to (*): any shape, the same shape.
 
     Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability.
+        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
+        DtypeError: the input holds integers.
 
     Examples:
         >>> _ = torch.manual_seed(0)
@@ -87,13 +90,14 @@ class Dropout1d(_Dropout, torch.nn.Dropout1d):
         (N, C, L) or (C, L), to the same shape.
 
     Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability.
+        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
+        DtypeError: the input holds integers.
         ShapeError: the input is not 2-D or 3-D.
 
     Examples:
-        >>> _ = torch.manual_seed(0)
-        >>> Dropout1d(p=0.5)(torch.ones(1, 4, 3))
-        tensor([[[...
+        >>> y = Dropout1d(p=0.5)(torch.ones(2, 8, 5))
+        >>> bool((y == y[..., :1]).all())  # a channel is kept or dropped as a whole
+        True
 
     References:
         Tompson et al. 2015, arXiv:1411.4280.
@@ -119,7 +123,8 @@ class Dropout2d(_Dropout, torch.nn.Dropout2d):
         (N, C, H, W) or (N, C, L), to the same shape.
 
     Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability.
+        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
+        DtypeError: the input holds integers.
         ShapeError: the input has fewer than two dimensions.
 
     Examples:
@@ -150,7 +155,8 @@ class Dropout3d(_Dropout, torch.nn.Dropout3d):
         (N, C, D, H, W) or (C, D, H, W), to the same shape.
 
     Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability.
+        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
+        DtypeError: the input holds integers.
 
     Examples:
         >>> y = Dropout3d(p=0.5)(torch.ones(2, 8, 5, 5, 5))
@@ -184,7 +190,8 @@ class AlphaDropout(_Dropout, torch.nn.AlphaDropout):
         (*) to (*): any shape, the same shape.
 
     Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability.
+        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
+        DtypeError: the input holds integers.
 
     Examples:
         >>> _ = torch.manual_seed(0)
@@ -215,7 +222,8 @@ class FeatureAlphaDropout(_Dropout, torch.nn.FeatureAlphaDropout):
         (N, C, *) to (N, C, *).
 
     Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability.
+        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
+        DtypeError: the input holds integers.
         ShapeError: the input has fewer than two dimensions.
 
     Examples:
@@ -249,7 +257,8 @@ class DropPath(_Dropout):
         (N, *) to (N, *).
 
     Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability.
+        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
+        DtypeError: the input holds integers.
         ShapeError: the input has no dimensions.
 
     Examples:

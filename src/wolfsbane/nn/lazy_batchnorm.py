@@ -6,7 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from wolfsbane.arguments import check_eps, check_momentum, explain_unknown_arguments
+from wolfsbane.arguments import (
+    check_eps,
+    check_momentum,
+    check_num_features,
+    explain_unknown_arguments,
+)
+from wolfsbane.functional.batch_norm import check_batch, check_dtypes
 from wolfsbane.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d, TrackedBatchNorm
 
 
@@ -42,6 +48,9 @@ class _LazyBatchNorm(TrackedBatchNorm):
         self._check_input_dim(input)
         waiting = self._tensors_without_shape()
         if waiting:
+            check_batch(input, self.training, self.eps)
+            check_num_features(input.size(1))
+            check_dtypes("the layer", waiting[0].dtype, input)
             self.num_features = input.shape[1]
             for tensor in waiting:
                 tensor.materialize((self.num_features,))
@@ -62,21 +71,31 @@ class LazyBatchNorm1d(_LazyBatchNorm, torch.nn.LazyBatchNorm1d):
 
     Args:
         eps: added to the variance. Default: 1e-5.
-        momentum: weight of the newest batch in the running statistics. Default: 0.1.
+        momentum: weight of the newest batch in the running statistics, in [0, 1], or None for the
+            plain average of all batches. Default: 0.1.
         affine: learn gamma and beta. Default: True.
         track_running_stats: keep running statistics. Default: True.
         device: of the parameters and buffers.
         dtype: of the parameters and buffers.
         bias: learn beta, where affine. Default: True.
 
+    The first batch, in training or evaluation, fixes C and turns the layer into a `BatchNorm1d`;
+    from then on it is one. A first batch that cannot be normalised leaves it lazy.
+
     Shape:
         (N, C) or (N, C, L), to the same shape.
+
+    Raises:
+        As `BatchNorm1d`.
 
     Examples:
         >>> bn = LazyBatchNorm1d()
         >>> _ = bn(torch.randn(4, 7))
         >>> bn
         BatchNorm1d(7, ...)
+
+    References:
+        Ioffe, Szegedy 2015, arXiv:1502.03167.
     """
 
     cls_to_become = BatchNorm1d

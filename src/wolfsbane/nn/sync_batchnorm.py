@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.lazy import LazyModuleMixin
+from torch.nn.utils.parametrize import is_parametrized
 
 from wolfsbane import functional as F
 from wolfsbane.arguments import (
@@ -32,7 +33,8 @@ class SyncBatchNorm(TrackedBatchNorm):
     Args:
         num_features: C, the size of dimension 1.
         eps: added to the variance. Default: 1e-5.
-        momentum: weight of the newest batch in the running statistics. Default: 0.1.
+        momentum: weight of the newest batch in the running statistics, in [0, 1], or None for the
+            plain average of all batches. Default: 0.1.
         affine: learn gamma and beta. Default: True.
         track_running_stats: keep running statistics. Default: True.
         process_group: the ranks that share statistics; all where None.
@@ -137,14 +139,12 @@ class SyncBatchNorm(TrackedBatchNorm):
             `module`, or the new layer where `module` is a batch norm.
 
         Raises:
-            ArgumentError: a lazy batch norm has not seen its first batch.
+            ArgumentError: a lazy batch norm has not seen its first batch, or a batch norm has a
+                forward or a parametrization of its own, which would be lost.
         """
         for name, layer in module.named_modules():
-            if isinstance(layer, _BatchNorm) and isinstance(layer, LazyModuleMixin):
-                raise ArgumentError(
-                    f"{name or 'the module'} is a {type(layer).__name__} without its first batch: "
-                    "run one batch through the model, then convert it"
-                )
+            if isinstance(layer, _BatchNorm):
+                _check_convertible(name or "the module", layer)
         return cls._convert(module, process_group, {})
 
     @classmethod
@@ -166,3 +166,18 @@ class SyncBatchNorm(TrackedBatchNorm):
             if child is not None:
                 converted._modules[name] = cls._convert(child, process_group, done)  # noqa: SLF001
         return converted
+
+
+def _check_convertible(name: str, layer: _BatchNorm) -> None:
+    kind = type(layer).__name__
+    if isinstance(layer, LazyModuleMixin):
+        raise ArgumentError(
+            f"{name} is a {kind} without its first batch: run one batch through the model, then "
+            "convert it"
+        )
+    known = {_BatchNorm.forward, torch.nn.SyncBatchNorm.forward, TrackedBatchNorm.forward}
+    if type(layer).forward not in known or is_parametrized(layer):
+        raise ArgumentError(
+            f"{name} is a {kind}, whose own behaviour would be lost: replace it by hand with a "
+            "SyncBatchNorm and what it adds"
+        )
