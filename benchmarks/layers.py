@@ -3,8 +3,9 @@
     python benchmarks/layers.py [--rounds N] [--out FILE]
 
 Every round times both sides once, in alternating order, so that a change of the machine's speed
-meets both. A forward and backward pass is timed, with fresh outputs as in training. The record
-(ratios, medians, spread, machine, versions) goes to benchmarks/results/.
+meets both. A forward and backward pass is timed, with fresh outputs as in training. Beside time:
+the memory that such a pass adds at its peak, the error of batch norm's variance, and what an
+import costs. The record (ratios, medians, spread, machine, versions) goes to benchmarks/results/.
 """
 
 import argparse
@@ -79,6 +80,52 @@ def measure(
     }
 
 
+PEAK_CODE = """
+import torch
+from {package} import nn
+def peak():  # not getrusage: its peak is inherited from the process that started this one
+    return int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0]) / 1024
+torch.set_num_threads(1)
+layer = nn.{layer}
+x = torch.randn(16, 64, 128, 128, requires_grad=True)
+grad = torch.randn_like(x)
+layer(x[:1]).backward(grad[:1])
+before = peak()
+layer(x).backward(grad)
+print(peak() - before)
+"""
+"""Prints the peak in MiB that a pass over 64 MiB of float32 adds to the process (Linux)."""
+
+
+def peak_mebibytes(package: str, layer: str) -> float:
+    """Return the median over fresh processes of what one pass adds at its peak."""
+    code = PEAK_CODE.format(package=package, layer=layer)
+    command = [sys.executable, "-c", code]
+    found = [
+        float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)  # noqa: S603
+        for _ in range(3)
+    ]
+    return statistics.median(found)
+
+
+def variance_errors() -> dict[str, float]:
+    """Return the variance's relative error: mean 1e5, deviation 1, 65,536 values a channel."""
+    torch.manual_seed(0)
+    x = torch.randn(64, 4, 32, 32) + 1e5
+    truth = x.double().var((0, 2, 3))
+    errors = {}
+    for num_threads in (1, torch.get_num_threads()):
+        torch.set_num_threads(num_threads)
+        for layout in (torch.contiguous_format, torch.channels_last):
+            for package, layers in (("wolfsbane", nn), ("torch", torch.nn)):
+                layer = layers.BatchNorm2d(4, momentum=1.0)
+                layer(x.contiguous(memory_format=layout))
+                error = (layer.running_var.double() / truth - 1).abs().max().item()
+                name = str(layout).removeprefix("torch.")
+                errors[f"{package}, {name}, {num_threads} threads"] = error
+    return errors
+
+
 def import_seconds(code: str, repeats: int) -> float:
     """Return the median time in which a fresh interpreter runs `code`."""
     times = []
@@ -127,6 +174,12 @@ def main() -> None:
         found = measure(ours(), theirs(), shape, options.rounds)
         record["forward_and_backward"][name] = found
         print(f"{name:32s} {found['ratio']:6.2f} x torch's time")
+    record["variance_error_at_mean_1e5"] = variance_errors()
+    record["peak_mib_of_64_mib_input"] = {
+        f"{package}, {layer}": peak_mebibytes(package, layer)
+        for layer in ("Dropout()", "BatchNorm2d(64)")
+        for package in ("wolfsbane", "torch")
+    }
     path = options.out or RESULTS / f"cpu-{today}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -19,7 +19,10 @@ def digits():
 
 
 def finished(pool, variants, **settings):
-    plan = make_plan(pool, make_variants(variants), **(SMALL | settings))
+    settings = SMALL | settings
+    if "train" in settings:
+        del settings["epochs"]
+    plan = make_plan(pool, make_variants(variants), **settings)
     return plan, list(run(plan, lambda _: None))
 
 
@@ -57,7 +60,7 @@ def test_a_target_that_a_seed_misses_is_not_averaged(digits):
     assert [finding.num_missing for finding in missed] == [2, 2]
     assert [finding.estimate for finding in missed] == [None, None]
     assert [finding.difference for finding in missed] == [None, None]
-    assert missed[1].verdict is Verdict.NOTHING
+    assert [finding.verdict for finding in missed] == [None, None]
 
 
 def test_the_default_target_is_fixed_by_the_classes_alone(digits):
@@ -106,6 +109,10 @@ def test_all_variants_of_a_seed_see_the_same_examples(digits):
         ({"seeds": 0}, ArgumentError, "seeds has to be a positive integer, but got 0"),
         ({"seeds": [1, 1]}, ArgumentError, "a list of different seeds"),
         ({"seeds": []}, ArgumentError, "a list of different seeds"),
+        ({"seeds": [-1]}, ArgumentError, "integers from 0 to"),
+        ({"seeds": 2.0}, ArgumentError, "seeds has to be a count or a list"),
+        ({"train": 3}, ArgumentTypeError, r"train has to be a function"),
+        ({"train": print, "epochs": 3}, ArgumentError, "your own train has its own"),
         ({"epochs": 0}, ArgumentError, "epochs has to be a positive integer"),
         ({"epochs": 2.5}, ArgumentTypeError, "epochs has to be a positive integer, but got 2.5"),
         ({"train_size": -1}, ArgumentError, "train size has to be a positive integer"),
@@ -118,6 +125,23 @@ def test_all_variants_of_a_seed_see_the_same_examples(digits):
 def test_impossible_settings_are_refused_before_training(settings, error, said, digits):
     with pytest.raises(error, match=said):
         make_plan(digits, make_variants({"a": {}}), **settings)
+
+
+def test_a_module_that_is_returned_twice_is_refused(digits):
+    module = torch.nn.Linear(64, 10)
+    for variants in ({"a": lambda: module}, {"a": lambda: torch.nn.Sequential(module)}):
+        with pytest.raises(ModelError, match="Build a new one at each call"):
+            make_plan(digits, make_variants(variants))
+
+
+class TakesTen(torch.nn.Module):
+    def forward(self, x):
+        return x[:, :10]
+
+
+def test_a_model_without_parameters_is_refused(digits):
+    with pytest.raises(ModelError, match="no parameters to train"):
+        make_plan(digits, make_variants({"a": TakesTen}), seeds=1)
 
 
 def test_a_model_that_does_not_fit_is_refused_before_training(digits):

@@ -83,3 +83,21 @@ def test_a_train_folder_without_classes_is_refused(tmp_path):
     (tmp_path / "test").mkdir()
     with pytest.raises(DataError, match=r"has no folders of pictures"):
         load(tmp_path)
+
+
+def test_sixteen_bit_pictures_keep_their_shades(folder):
+    for part in ("train", "test"):
+        for file in (folder / part / "cat").iterdir():
+            shades = np.linspace(0, 65535, 120).astype(np.uint16).reshape(12, 10)
+            Image.fromarray(shades).save(file)
+    cat = load(folder).examples.x[0]
+    assert cat.unique().numel() > 100
+
+
+def test_pictures_are_turned_as_their_camera_said(folder):
+    upright = Image.new("RGB", (12, 10))
+    orientation = upright.getexif()
+    orientation[0x0112] = 6  # turned by a quarter
+    upright.save(folder / "train" / "cat" / "0.png", exif=orientation)
+    pool = load(folder)
+    assert pool.examples.x.shape == (10, 3, 12, 10)

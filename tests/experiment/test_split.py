@@ -22,14 +22,13 @@ def numbered_pool(size, test_size=0):
     return Pool("numbers", "table", Examples(x, y), ("even", "odd"), test if test_size else None)
 
 
-def ranks(part, pool):
-    """Undo standardisation: order is kept by it, up to the cut."""
+def values(part):
     return set(part.x.flatten().tolist())
 
 
 def test_parts_are_disjoint_and_complete():
     data = split(numbered_pool(400), 100, seed=3)
-    parts = [ranks(part, None) for part in (data.train, data.validation, data.test)]
+    parts = [values(part) for part in (data.train, data.validation, data.test)]
     assert [len(part) for part in parts] == [100, 150, 150]
     assert len(set.union(*parts)) == 400
 
@@ -57,14 +56,40 @@ def test_every_part_has_its_share_of_every_class():
         assert abs(part.y.double().mean() - share) < 1 / len(part)
 
 
-def test_training_sets_the_scale():
-    data = split(load("spam"), 500, seed=0)
-    assert data.train.x.abs().max() <= 3.0
-    assert data.test.x.abs().max() <= 3.0
-    raw = numbered_pool(400)
-    data = split(raw, 100, seed=0)
-    assert abs(data.train.x.mean()) < 1e-6
-    assert abs(data.train.x.var(correction=0) - 1) < 1e-5
+def test_every_part_is_scaled_by_the_training_examples_and_cut_at_three_deviations():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(400, 1, generator=generator, dtype=torch.float64) * 7 + 30
+    pool = Pool("one", "table", Examples(x, torch.arange(400) % 2), ("a", "b"))
+    # Of nine values none can be more than 8 / sqrt(9) deviations from their mean: none is cut.
+    data = split(pool, 9, seed=0)
+    # Undo the scale: some training mean and deviation must explain all uncut values of all parts.
+    raw = x.flatten().sort().values
+    scaled = torch.cat([part.x.flatten() for part in (data.train, data.validation, data.test)])
+    scaled = scaled.double().sort().values
+    inside = scaled.abs() < 3.0
+    assert 0 < (~inside).sum() < 200
+    slope = (scaled[inside][-1] - scaled[inside][0]) / (raw[inside][-1] - raw[inside][0])
+    line = (raw - raw[inside][0]) * slope + scaled[inside][0]
+    assert torch.allclose(scaled, line.clamp(-3, 3), atol=1e-5)
+    train = data.train.x.double()
+    assert train.abs().max() < 3.0
+    assert abs(train.mean()) < 1e-6
+    assert abs(train.var(correction=0) - 1) < 1e-5
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1e-14, 0.0), (30.0, 1.7e9)])
+def test_features_of_any_scale_survive(scale, offset):
+    labels = torch.arange(40) % 2
+    x = (labels.double() * scale + offset).unsqueeze(1)
+    data = split(Pool("odd", "table", Examples(x, labels), ("a", "b")), 20, seed=0)
+    assert torch.equal(data.train.x.flatten() > 0, data.train.y.bool())
+
+
+def test_a_class_too_rare_to_be_trained_on_is_named():
+    y = (torch.arange(10_000) >= 9_996).long()
+    pool = Pool("rare", "table", Examples(torch.randn(10_000, 1), y), ("often", "rare"))
+    with pytest.raises(DataError, match="none of the 500 training examples is of class 'rare'"):
+        split(pool, 500, seed=0)
 
 
 def test_a_constant_feature_is_harmless():

@@ -20,7 +20,7 @@ def write(tmp_path, text, name="data.csv"):
 def test_the_last_column_is_the_target_and_the_rest_are_features(tmp_path):
     pool = load(write(tmp_path, GOOD))
     assert pool.classes == ("a", "b")
-    assert pool.examples.x.dtype == torch.float32
+    assert pool.examples.x.dtype == torch.float64
     assert pool.examples.x[:2].tolist() == [[1.0, 2.5], [3.0, 4.0]]
     assert pool.examples.y[:4].tolist() == [0, 1, 0, 1]
 
@@ -55,6 +55,8 @@ def test_a_byte_order_mark_and_blank_lines_do_no_harm(tmp_path):
         (GOOD + "nan,5,a\n", r"column 'width', line 14: nan is not a finite"),
         (GOOD + "1,-inf,a\n", r"column 'height', line 14: -inf is not a finite"),
         (GOOD + "1,1e60,a\n", r"column 'height', line 14: 1e60 is not a finite"),
+        ("a,b,a\n1,2,3\n", r"two columns are called 'a'"),
+        ("a;b;c\n1;2;3\n", r"It has semicolons: save it with commas"),
         (GOOD + "\n1,2,\n", r"target column 'kind', line 15: no label"),
         (GOOD + "1,2\n", r"line 14 has 2 columns, but the header has 3"),
         ("x,y\n" + "1,a\n" * 9, r"expected two classes or more, but found only 'a'"),

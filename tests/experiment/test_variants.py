@@ -70,8 +70,8 @@ def test_text_that_means_nothing_is_refused(text, said):
         ("dropout=much", r"dropout probability .* but got 'much'"),
         ("activation=relo", r"unknown activation 'relo'. There are: celu"),
         ("batchnorm=2", r"batchnorm is true or false, but got 2"),
-        ("hidden=0", r"hidden has to be a positive integer, but got 0"),
-        ("layers=1.5", r"layers has to be a positive integer, but got 1.5"),
+        ("hidden=0", r"hidden has to be a positive integer up to 10000, but got 0"),
+        ("layers=1.5", r"layers has to be a positive integer up to 10000, but got 1.5"),
     ],
 )
 def test_an_option_that_cannot_be_is_named(text, said):

@@ -95,7 +95,9 @@ def test_factories_and_a_loop_of_ones_own_can_be_compared():
             report()
 
     found = wolfsbane.compare(
-        {"linear": lambda: torch.nn.Linear(64, 10), "mlp": {"hidden": 16}}, **SMALL, train=train
+        {"linear": lambda: torch.nn.Linear(64, 10), "mlp": {"hidden": 16}},
+        **(SMALL | {"epochs": None}),
+        train=train,
     )
     assert [len(run.curve) for run in found.runs] == [2] * 4
     assert "mlp starts from other weights than linear" in found.verdict
@@ -105,6 +107,18 @@ def test_arrays_can_be_given_as_they_are():
     x = np.random.default_rng(0).normal(size=(60, 3))
     found = wolfsbane.compare("dropout", (x, (x[:, 0] > 0).astype(int)), seeds=1, epochs=1)
     assert found.plan.pool.classes == ("0", "1")
+
+
+def test_labels_may_be_words():
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    words = ["yes" if value > 0 else "no" for value in x[:, 0]]
+    found = wolfsbane.compare("dropout", (torch.tensor(x).bfloat16(), words), seeds=1, epochs=1)
+    assert found.plan.pool.classes == ("no", "yes")
+
+
+def test_a_target_without_columns_is_refused():
+    with pytest.raises(ArgumentError, match="target names a column of a CSV file"):
+        wolfsbane.compare("dropout", (np.zeros((9, 2)), np.zeros(9)), target="y")
 
 
 @pytest.mark.parametrize("data", [3, None, ("a",)])

@@ -5,12 +5,13 @@ import sys
 import typer
 
 import wolfsbane
-from wolfsbane.cli.compare import compare
+from wolfsbane.cli.compare import INTERRUPTED, compare
 from wolfsbane.errors import WolfsbaneError
 
 app = typer.Typer(
     help="Dropout, batch normalisation and activation functions for PyTorch.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",  # joins the lines of a paragraph
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -38,6 +39,10 @@ def main() -> None:
     """Run the command line; a mistake of the user's ends in one line and exit code 2."""
     try:
         app(prog_name="wolfsbane")
-    except WolfsbaneError as error:
-        print(f"wolfsbane: {error}", file=sys.stderr)  # noqa: T201
+    except (WolfsbaneError, OSError) as error:
+        message = " ".join(str(error).split())  # One line, whatever an exception had to say.
+        print(f"wolfsbane: {message}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("wolfsbane: interrupted before anything was finished", file=sys.stderr)  # noqa: T201
+        sys.exit(INTERRUPTED)

@@ -3,6 +3,8 @@
 import datetime as dt
 import importlib.util
 import itertools
+import re
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -23,8 +25,8 @@ NEEDED = {
 }
 """Modules that the extra `compare` installs, and the packages they are in."""
 
-NARROWEST = 100
-"""Columns that the table needs; a pipe or a file gets at least these."""
+LONGEST_NAME = 60
+"""Characters of the data's name in a folder's name."""
 
 
 def compare(
@@ -32,12 +34,12 @@ def compare(
         str,
         typer.Option(
             metavar="NAME|FILE|FOLDER",
-            help="spam, digits, FILE.csv, FILE.npz, or a FOLDER with train/CLASS/*.jpg and "
-            "test/CLASS/*.jpg.",
+            help="spam, digits, FILE.csv, FILE.npz, or a FOLDER with `train/CLASS/*.jpg` and "
+            "`test/CLASS/*.jpg`.",
         ),
     ] = "spam",
     target: Annotated[
-        str | None, typer.Option(help="Column of the CSV file to predict.  [default: the last]")
+        str | None, typer.Option(help="Column of the CSV file to predict.", show_default="the last")
     ] = None,
     variants: Annotated[
         str,
@@ -58,11 +60,13 @@ def compare(
     seeds: Annotated[int, typer.Option(help="Trainings of each variant.")] = 5,
     epochs: Annotated[
         int | None,
-        typer.Option(help="Passes over the training data.  [default: 60; pictures 20]"),
+        typer.Option(help="Passes over the training data.", show_default="60; pictures 20"),
     ] = None,
     train_size: Annotated[
         int | None,
-        typer.Option(help="Examples to train on.  [default: 500, or half of a smaller data set]"),
+        typer.Option(
+            help="Examples to train on.", show_default="500, or half of a smaller data set"
+        ),
     ] = None,
     label_noise: Annotated[
         float, typer.Option(help="Share of the training examples that get a wrong label.")
@@ -70,15 +74,16 @@ def compare(
     target_accuracy: Annotated[
         float | None,
         typer.Option(
-            help="Validation accuracy to count epochs to.  [default: three quarters of the way "
-            "from always naming the largest class to 1]"
+            help="Validation accuracy to count epochs to.",
+            show_default="three quarters of the way from always naming the largest class to 1",
         ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Where report.html and results.json go.  [default: runs/DATA-DATE]",
+            help="Where report.html and results.json go.",
+            show_default="runs/DATA-DATE",
         ),
     ] = None,
     json: Annotated[
@@ -95,12 +100,12 @@ def compare(
     from rich.console import Console  # noqa: PLC0415  # --help stays fast
 
     from wolfsbane import report  # noqa: PLC0415  # imports torch
+    from wolfsbane.experiment.data import expand  # noqa: PLC0415
     from wolfsbane.experiment.variants import import_factory  # noqa: PLC0415
     from wolfsbane.report import terminal  # noqa: PLC0415
-    from wolfsbane.report.comparison import check_writable  # noqa: PLC0415
+    from wolfsbane.report.comparison import make_folder  # noqa: PLC0415
 
-    folder = _default_folder(data) if out is None else out
-    check_writable(folder)
+    folder = _default_folder(expand(data)) if out is None else out
     factory = None if model is None else import_factory(model)
     with terminal.progress_bar(Console(stderr=True)) as on_progress:
         result = report.compare(
@@ -114,15 +119,15 @@ def compare(
             label_noise=label_noise,
             target_accuracy=target_accuracy,
             on_progress=on_progress,
+            before_training=lambda: make_folder(folder),
         )
-    result.save(folder)
+    # What is finished is worth keeping: another Ctrl-C does not stop it from being written.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if json:
         sys.stdout.write(result.to_json())
     else:
-        console = Console()
-        if not console.is_terminal:
-            console.width = max(console.width, NARROWEST)
-        terminal.show(console, result.plan, result.findings, result.verdict)
+        terminal.show(Console(), result.findings, result.verdict)
+    result.save(folder)
     typer.echo(f"Report: {folder / 'report.html'}", err=json)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
@@ -136,9 +141,9 @@ def _check_extra() -> None:
         )
 
 
-def _default_folder(data: str) -> Path:
+def _default_folder(data: Path) -> Path:
     """Return runs/DATA-DATE, with a number behind it where that is taken."""
-    name = Path(data).resolve().name.split(".")[0] if Path(data).exists() else data
+    name = re.sub(r"[^\w-]+", "-", data.name.split(".")[0]).strip("-")[:LONGEST_NAME] or "data"
     base = Path("runs") / f"{name}-{dt.datetime.now().astimezone().date()}"
     numbered = (base.with_name(f"{base.name}-{number}") for number in itertools.count(2))
     return next(folder for folder in itertools.chain([base], numbered) if not folder.exists())

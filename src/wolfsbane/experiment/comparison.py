@@ -1,10 +1,14 @@
 """The comparison: every variant under every seed, and what differs between them."""
 
+import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from wolfsbane.errors import ArgumentError, ArgumentTypeError
-from wolfsbane.experiment.data import Pool, add_label_noise, default_train_size, split
+import numpy as np
+import torch
+
+from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
+from wolfsbane.experiment.data import Data, Pool, add_label_noise, default_train_size, split
 from wolfsbane.experiment.intervals import Estimate, Verdict, estimate, judge
 from wolfsbane.experiment.measures import SCORES, Epoch, Measure, epochs_to
 from wolfsbane.experiment.training import AdamW, Run, Train, check_output, train_variant
@@ -16,6 +20,13 @@ DEFAULT_EPOCHS = {"table": 60, "pictures": 20}
 
 TARGET_SHARE = 0.75
 """The default target accuracy lies this far from always naming the largest class to perfect."""
+
+
+LARGEST_TARGET = 0.99
+"""The default target where the classes are so unequal that three quarters of the way is 100%."""
+
+LARGEST_SEED = 2**32 - 1
+"""Of scikit-learn's splits."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +73,9 @@ class Finding:
         estimate: over seeds; None where a seed has no value.
         difference: variant minus first variant, seed by seed; None for the first variant, and
             where a seed has no value.
-        verdict: what the difference allows to be said; None for the first variant.
+        verdict: what the difference allows to be said; None where there is none.
         num_missing: seeds without a value (the target was not reached).
+        num_reached: seeds with one.
     """
 
     variant: str
@@ -73,6 +85,7 @@ class Finding:
     difference: Estimate | None
     verdict: Verdict | None
     num_missing: int = 0
+    num_reached: int = 0
 
 
 def make_plan(
@@ -96,11 +109,15 @@ def make_plan(
     if target_accuracy is None:
         target_accuracy = _default_target(pool)
     _check_share("target accuracy", target_accuracy)
-    epochs = DEFAULT_EPOCHS[pool.kind] if epochs is None else epochs
-    _check_positive("epochs", epochs)
-    if train_size is None:
-        train_size = default_train_size(pool)
-    _check_positive("train size", train_size)
+    if train is not None and not callable(train):
+        raise ArgumentTypeError(
+            f"train has to be a function train(model, data, seed, report), but got {train!r}"
+        )
+    if train is not None and epochs is not None:
+        raise ArgumentError("epochs is for the default training loop: your own train has its own")
+    epochs = _positive("epochs", DEFAULT_EPOCHS[pool.kind] if epochs is None else epochs)
+    size = default_train_size(pool) if train_size is None else train_size
+    train_size = _positive("train size", size)
     plan = Plan(
         pool,
         variants,
@@ -110,30 +127,57 @@ def make_plan(
         AdamW(epochs) if train is None else train,
         float(target_accuracy),
     )
-    data = split(pool, train_size, plan.seeds[0])
-    for variant in variants:
-        check_output(variant.name, variant.build(data), data)
+    _check_models(variants, split(pool, train_size, plan.seeds[0]))
     return plan
 
 
+def _check_models(variants: tuple[Variant, ...], data: Data) -> None:
+    """Build every variant twice: models have to fit, and to be new each time."""
+    with torch.random.fork_rng(devices=[]):
+        built = [(variant, variant.build(data)) for variant in variants for _ in range(2)]
+        seen: set[int] = set()
+        for variant, model in built:
+            check_output(variant.name, model, data)
+            ids = {id(parameter) for parameter in model.parameters()}
+            if not ids:
+                raise ModelError(f"variant {variant.name!r}: the model has no parameters to train")
+            if ids & seen:
+                raise ModelError(
+                    f"variant {variant.name!r}: its factory returns a module that was returned "
+                    "before, or shares parameters with it. Build a new one at each call"
+                )
+            seen |= ids
+
+
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    if isinstance(seeds, int):
-        _check_positive("seeds", seeds)
-        return tuple(range(seeds))
-    if not seeds or len(set(seeds)) != len(seeds):
-        raise ArgumentError(f"seeds has to be a count or a list of different seeds, got {seeds!r}")
-    return tuple(seeds)
+    if hasattr(seeds, "__index__"):
+        return tuple(range(_positive("seeds", seeds)))
+    wrong = ArgumentError(
+        "seeds has to be a count or a list of different seeds, integers from 0 to "
+        f"{LARGEST_SEED}, but got {seeds!r}"
+    )
+    try:
+        chosen = tuple(operator.index(seed) for seed in seeds)
+    except TypeError:
+        raise wrong from None
+    if not chosen or len(set(chosen)) != len(chosen):
+        raise wrong
+    if min(chosen) < 0 or max(chosen) > LARGEST_SEED:
+        raise wrong
+    return chosen
 
 
-def _check_positive(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int):
+def _positive(name: str, value: object) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise ArgumentTypeError(f"{name} has to be a positive integer, but got {value!r}")
-    if value < 1:
+    number = operator.index(value)
+    if number < 1:
         raise ArgumentError(f"{name} has to be a positive integer, but got {value}")
+    return number
 
 
 def _check_share(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise ArgumentTypeError(f"{name} has to be a number between 0 and 1, but got {value!r}")
     if not 0.0 <= value <= 1.0:
         percent = f". As a percentage that is {value / 100:g}" if 1.0 < value <= 100.0 else ""  # noqa: PLR2004
@@ -142,7 +186,7 @@ def _check_share(name: str, value: object) -> None:
 
 def _default_target(pool: Pool) -> float:
     largest = pool.examples.y.bincount().max().item() / len(pool.examples)
-    return round(largest + TARGET_SHARE * (1 - largest), 2)
+    return min(round(largest + TARGET_SHARE * (1 - largest), 2), LARGEST_TARGET)
 
 
 def run(plan: Plan, on_progress: Callable[[Progress], None]) -> Iterator[Run]:
@@ -211,13 +255,13 @@ def _finding(
         if seed in values
     ]
     if not pairs:
-        return Finding(name, epoch, measure, of_all, None, None, missing)
+        return Finding(name, epoch, measure, of_all, None, None, missing, len(known))
     differences = [x - y for x, y in pairs if x is not None and y is not None]
     if len(differences) < len(pairs):
-        return Finding(name, epoch, measure, of_all, None, Verdict.NOTHING, missing)
+        return Finding(name, epoch, measure, of_all, None, None, missing, len(known))
     difference = estimate(differences, resolution)
     verdict = judge(difference, measure.higher_is_better)
-    return Finding(name, epoch, measure, of_all, difference, verdict, missing)
+    return Finding(name, epoch, measure, of_all, difference, verdict, missing, len(known))
 
 
 def _value(run: Run, measure: Measure, epoch: Epoch) -> float | None:

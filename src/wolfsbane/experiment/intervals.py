@@ -41,8 +41,8 @@ def estimate(values: Sequence[float], resolution: float = 0.0) -> Estimate:
     Args:
         values: one per seed, independent.
         resolution: the step in which a value can change (one test example, one epoch). Rounding
-            to it adds a variance of resolution^2 / 12, below which s^2 is not taken: equal counts
-            on few seeds do not make an interval of width zero.
+            a difference of two such values adds a variance of resolution^2 / 6, below which s^2
+            is not taken: equal counts on few seeds do not make an interval of width zero.
 
     References:
         Student 1908, doi:10.2307/2331554. Sheppard 1897 for the variance of rounding.
@@ -53,7 +53,7 @@ def estimate(values: Sequence[float], resolution: float = 0.0) -> Estimate:
     mean = float(np.mean(values))
     if count == 1:
         return Estimate(mean, -math.inf, math.inf, count)
-    variance = max(float(np.var(values, ddof=1)), resolution**2 / 12)
+    variance = max(float(np.var(values, ddof=1)), resolution**2 / 6)
     margin = float(t.ppf((1 + CONFIDENCE) / 2, count - 1)) * math.sqrt(variance / count)
     return Estimate(mean, mean - margin, mean + margin, count)
 

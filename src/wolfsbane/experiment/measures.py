@@ -82,7 +82,7 @@ def epochs_to(target: float) -> Measure:
 
     return Measure(
         "epochs_to_target",
-        f"epochs to {target:.0%} accuracy",
+        f"epochs to {target * 100:.3g}% accuracy",
         higher_is_better=False,
         of=reached,
         resolution=lambda _train, _test: 1.0,

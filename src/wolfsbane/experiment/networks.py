@@ -29,6 +29,9 @@ ACTIVATIONS: dict[str, Callable[[], torch.nn.Module]] = {
 }
 """Activations by name; `none` makes the network linear, which shows what the others are for."""
 
+LARGEST = 10_000
+"""Width and depth up to which a default network is built."""
+
 CONVOLUTIONS = (16, 32, 64)
 """Channels of the convolutional network's blocks; each halves width and height."""
 
@@ -53,15 +56,17 @@ class NetworkOptions:
 
     def __post_init__(self) -> None:
         check_probability(self.dropout)
-        if self.activation not in ACTIVATIONS:
+        if not isinstance(self.activation, str) or self.activation not in ACTIVATIONS:
             raise ArgumentError(
                 f"unknown activation {self.activation!r}. There are: {', '.join(ACTIVATIONS)}"
             )
         if not isinstance(self.batchnorm, bool):
             raise ArgumentError(f"batchnorm is true or false, but got {self.batchnorm!r}")
         for name, value in (("hidden", self.hidden), ("layers", self.layers)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ArgumentError(f"{name} has to be a positive integer, but got {value!r}")
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LARGEST:
+                raise ArgumentError(
+                    f"{name} has to be a positive integer up to {LARGEST}, but got {value!r}"
+                )
 
 
 def build_network(options: NetworkOptions, data: Data) -> torch.nn.Module:

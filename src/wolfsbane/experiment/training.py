@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as torch_functional
 
-from wolfsbane.errors import ModelError
+from wolfsbane.errors import ModelError, WolfsbaneError
 from wolfsbane.experiment.data import Data, Examples
 from wolfsbane.experiment.metrics import Reliability, Scores, reliability, scores
 from wolfsbane.experiment.variants import Variant
@@ -127,7 +127,7 @@ def train_variant(
         check_output(variant.name, model, data)
         weights = fingerprint(model)
         torch.manual_seed(seed)
-        train(model, data, seed, report)
+        _train(variant.name, train, model, data, seed, report)
     if not curve:
         raise ModelError(
             f"variant {variant.name!r}: train() never called report(): call it after each epoch"
@@ -156,6 +156,26 @@ def _threads_for(data: Data) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(num_threads)
+
+
+def _train(
+    name: str,
+    train: Train,
+    model: torch.nn.Module,
+    data: Data,
+    seed: int,
+    report: Callable[[], None],
+) -> None:
+    try:
+        train(model, data, seed, report)
+    except WolfsbaneError:
+        raise
+    except Exception as error:
+        if not isinstance(train, AdamW):
+            raise  # The user's own loop: its traceback is what helps.
+        raise ModelError(
+            f"variant {name!r}: training failed with {type(error).__name__}: {error}"
+        ) from error
 
 
 def _measure(data: Data, train: Tensor, validation: Tensor, test: Tensor) -> Measurement:
@@ -227,5 +247,5 @@ def fingerprint(model: torch.nn.Module) -> str:
     for parameter in model.parameters():
         if parameter.dim() > 1:
             digest.update(str(tuple(parameter.shape)).encode())
-            digest.update(parameter.detach().double().numpy().tobytes())
+            digest.update(parameter.detach().double().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]

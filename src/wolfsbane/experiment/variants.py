@@ -7,13 +7,14 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+import wolfsbane
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError, WolfsbaneError
 from wolfsbane.experiment.data import Data
 from wolfsbane.experiment.networks import NetworkOptions, build_network
@@ -37,6 +38,8 @@ class Variant:
     name: str
     options: dict[str, Any]
     """Empty for a factory of the user's."""
+    built_by: str
+    """The name of what builds it."""
     build: Callable[[Data], torch.nn.Module]
 
 
@@ -99,6 +102,8 @@ def make_variants(
             "variants is a dictionary of names and options or factories, such as "
             f"{{'plain': {{}}, 'dropout': {{'dropout': 0.5}}}}, but got {variants!r}"
         )
+    if len({str(name) for name in variants}) < len(variants):
+        raise ArgumentError(f"two variants have the same name: {list(variants)!r}")
     return tuple(_make(str(name), what, model) for name, what in variants.items())
 
 
@@ -112,15 +117,25 @@ def _make(name: str, what: Options | Factory, model: Factory | None) -> Variant:
         options = dict(what)
         if model is None:
             network = _network_options(name, options)
-            return Variant(name, options, lambda data: build_network(network, data))
+            return Variant(
+                name,
+                options,
+                "the default network",
+                lambda data: _call(name, build_network, (network, data)),
+            )
         _check_factory_takes(name, options, model)
-        return Variant(name, options, lambda _: _call(name, model, options))
+        return Variant(name, options, _name(model), lambda _: _call(name, model, (), options))
     if callable(what):
-        return Variant(name, {}, lambda _: _call(name, what, {}))
+        return Variant(name, {}, _name(what), lambda _: _call(name, what))
     raise ArgumentTypeError(
         f"variant {name!r} has to be a dictionary of options or a function that returns a module, "
         f"but got {what!r}"
     )
+
+
+def _name(factory: Factory) -> str:
+    own = getattr(factory, "__qualname__", type(factory).__qualname__)
+    return f"{getattr(factory, '__module__', '')}:{own}"
 
 
 def _network_options(name: str, options: dict[str, Any]) -> NetworkOptions:
@@ -152,14 +167,15 @@ def _unknown_option(name: str, unknown: str, known: list[str]) -> str:
     return f"variant {name!r}: unknown option {unknown!r}{meant} There are: {', '.join(known)}"
 
 
-def _call(name: str, factory: Factory, options: Options) -> torch.nn.Module:
+def _call(
+    name: str, factory: Factory, arguments: Sequence[Any] = (), options: Options | None = None
+) -> torch.nn.Module:
     try:
-        module = factory(**options)
-    except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
+        module = factory(*arguments, **(options or {}))
+    except (Exception, SystemExit) as error:
         raise ModelError(
-            f"variant {name!r}: the model factory raised {type(error).__name__}: {error} "
-            f"({where.filename}:{where.lineno})"
+            f"variant {name!r}: the model factory raised {type(error).__name__}: {error}"
+            f"{_place(error)}"
         ) from error
     if not isinstance(module, torch.nn.Module):
         raise ModelError(
@@ -167,6 +183,14 @@ def _call(name: str, factory: Factory, options: Options) -> torch.nn.Module:
             f"{type(module).__name__}"
         )
     return module
+
+
+def _place(error: BaseException) -> str:
+    """Return where the user's own code raised, as ` (file:line)`."""
+    libraries = tuple(str(Path(module.__file__ or "").parent) for module in (torch, wolfsbane))
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
+    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
 
 
 def import_factory(path: str) -> Factory:
@@ -183,7 +207,7 @@ def import_factory(path: str) -> Factory:
         sys.path.insert(0, working_directory)
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ModelError(
             f"cannot import {module_name!r}: {type(error).__name__}: {error}"
         ) from error

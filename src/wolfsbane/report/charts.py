@@ -12,6 +12,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from wolfsbane.experiment.intervals import estimate
 from wolfsbane.experiment.metrics import NUM_BINS
@@ -50,7 +51,10 @@ _STYLE: dict[Any, Any] = {
     "ytick.color": _INK,
 }
 
-_PANEL = (3.6, 2.7)
+_LINE_STYLES = ("-", "--", ":", "-.")
+"""For variants beyond the number of colours."""
+
+_PANEL = (3.6, 2.5)
 _WIDE = (5.4, 3.2)
 _PERCENT = 100
 
@@ -59,6 +63,7 @@ _PERCENT = 100
 class Chart:
     """An SVG element, and what it shows for those who cannot see it."""
 
+    title: str
     svg: str
     description: str
 
@@ -104,22 +109,19 @@ def _curve_panels(
     bands = {
         name: (_band(runs, name, train, scale), _band(runs, name, test, scale)) for name in names
     }
-    tops = [max(mean) for pair in bands.values() for mean, _, _ in pair]
-    bottoms = [min(mean) for pair in bands.values() for mean, _, _ in pair]
-    margin = 0.08 * (max(tops) - min(bottoms) or 1.0)
-    limits = min(bottoms) - margin, max(tops) + margin
+    limits = _common_limits([band for pair in bands.values() for band in pair])
     charts = []
     for index, name in enumerate(names):
         figure, axes = _figure(_PANEL)
         for band, style, what in zip(bands[name], ("--", "-"), ("training", "test"), strict=True):
             _draw_band(axes, band, _SERIES[index % NUM_COLOURS], style, what)
-        axes.set(title=name, xlabel="epoch", ylabel=label, ylim=limits)
+        axes.set(xlabel="epoch", ylabel=label, ylim=limits)
         axes.legend(loc="best")
         ends = ", ".join(
             f"{what} ends at {band[0][-1]:.3g}"
             for what, band in zip(("training", "test"), bands[name], strict=True)
         )
-        charts.append(_chart(figure, f"{label} of {name} over the epochs: {ends}"))
+        charts.append(_chart(figure, name, f"{label} of {name} over the epochs: {ends}"))
     return charts
 
 
@@ -130,12 +132,13 @@ def gap_curves(runs: Sequence[Run], names: Sequence[str]) -> Chart:
     ends = []
     for index, name in enumerate(names):
         band = _band(runs, name, lambda m: m.train.accuracy - m.test.accuracy, _PERCENT)
-        _draw_band(axes, band, _SERIES[index % NUM_COLOURS], "-", name)
+        style = _LINE_STYLES[index // NUM_COLOURS % len(_LINE_STYLES)]
+        _draw_band(axes, band, _SERIES[index % NUM_COLOURS], style, name)
         ends.append(f"{name} {band[0][-1]:.1f}")
-    axes.axhline(0, color=_INK, linewidth=0.8)
     axes.set(xlabel="epoch", ylabel="training minus test\naccuracy (points)")
-    axes.legend(loc="best")
-    return _chart(figure, f"Generalisation gap in points, last epoch: {', '.join(ends)}")
+    for text in axes.legend(loc="best").get_texts():
+        text.set_parse_math(False)
+    return _chart(figure, "", f"Generalisation gap in points, last epoch: {', '.join(ends)}")
 
 
 @_styled
@@ -163,9 +166,9 @@ def _reliability_diagram(runs: Sequence[Run], name: str, colour: str) -> Chart:
     confidences, accuracies, areas = zip(*points, strict=True)
     axes.plot(confidences, accuracies, color=colour, linewidth=1)
     axes.scatter(confidences, accuracies, s=areas, color=colour, alpha=0.7, linewidths=0)
-    axes.set(title=name, xlabel="confidence", ylabel="accuracy", xlim=(0, 1.05), ylim=(-0.02, 1.08))
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.05), ylim=(-0.02, 1.08))
     shown = ", ".join(f"{x:.2f}: {y:.2f}" for x, y in zip(confidences, accuracies, strict=True))
-    return _chart(figure, f"Accuracy at each confidence of {name}: {shown}")
+    return _chart(figure, name, f"Accuracy at each confidence of {name}: {shown}")
 
 
 Band = tuple[list[float], list[float], list[float]]
@@ -181,11 +184,22 @@ def _band(runs: Sequence[Run], name: str, curve: Curve, scale: float) -> Band:
     return mean, [one.low for one in estimates], [one.high for one in estimates]
 
 
+def _common_limits(bands: Sequence[Band]) -> tuple[float, float]:
+    """Return limits that show all means, and bands up to half the range of the means beyond."""
+    bottom, top = min(min(mean) for mean, _, _ in bands), max(max(mean) for mean, _, _ in bands)
+    span = top - bottom or 1.0
+    lowest = max(min(min(low) for _, low, _ in bands), bottom - span / 2)
+    highest = min(max(max(high) for _, _, high in bands), top + span / 2)
+    return lowest - span / 20, highest + span / 20
+
+
 def _draw_band(axes: Axes, band: Band, colour: str, style: str, label: str) -> None:
     mean, low, high = band
     epochs = range(1, len(mean) + 1)
     marker = "o" if len(mean) == 1 else None
-    axes.plot(epochs, mean, color=colour, linestyle=style, label=label, marker=marker)
+    fill = colour if style == "-" else "none"
+    axes.plot(epochs, mean, color=colour, linestyle=style, label=label, marker=marker, mfc=fill)
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, steps=[1, 2, 5, 10]))
     axes.fill_between(epochs, low, high, color=colour, alpha=0.18, linewidth=0)
 
 
@@ -197,7 +211,7 @@ def _figure(size: tuple[float, float]) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _chart(figure: Figure, description: str) -> Chart:
+def _chart(figure: Figure, title: str, description: str) -> Chart:
     buffer = io.StringIO()
     FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
@@ -208,7 +222,7 @@ def _chart(figure: Figure, description: str) -> Chart:
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     for colour, variable in _VARIABLES.items():
         svg = svg.replace(colour, variable)
-    return Chart(_with_own_ids(svg), description)
+    return Chart(title, _with_own_ids(svg), description)
 
 
 def _with_own_ids(svg: str) -> str:

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from wolfsbane.errors import ArgumentError, DataError, MissingDependencyError
@@ -78,6 +80,8 @@ class Comparison:
     def __str__(self) -> str:
         return self.verdict
 
+    __repr__ = __str__
+
     def to_frame(self) -> "pd.DataFrame":
         """Return `table` as a pandas DataFrame.
 
@@ -104,36 +108,43 @@ class Comparison:
         """
         from wolfsbane.report.page import render  # noqa: PLC0415  # matplotlib: a second of import
 
-        folder = Path(directory)
-        check_writable(folder)
+        folder = make_folder(directory)
         contents = {
             REPORT_FILE: render(self.plan, self.runs, self.findings, self.verdict),
             RESULTS_FILE: self.to_json(),
         }
-        folder.mkdir(parents=True, exist_ok=True)
         for name, text in contents.items():
             _write_whole(folder / name, text)
         return folder
 
 
-def check_writable(folder: Path) -> None:
-    """Raise unless files can be written into `folder`, which need not exist yet."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not existing.is_dir():
-        raise ArgumentError(f"cannot write to {folder}: {existing} is a file, not a folder")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise ArgumentError(f"cannot write to {folder}: no permission to write in {existing}")
+def make_folder(directory: str | Path) -> Path:
+    """Return `directory` as a folder that files can be written to.
+
+    Raises:
+        ArgumentError: it is a file, or cannot be made or written to.
+    """
+    folder = Path(directory).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (FileExistsError, NotADirectoryError) as error:
+        taken = error.filename or folder
+        raise ArgumentError(f"cannot write to {folder}: {taken} is a file, not a folder") from error
+    except OSError as error:
+        raise ArgumentError(f"cannot write to {folder}: {error.strerror or error}") from error
+    return folder
 
 
 def _write_whole(path: Path, text: str) -> None:
     """Write a file that is never seen half-written."""
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, prefix=f".{path.name}.", encoding="utf-8", delete=False
-    ) as file:
-        file.write(text)
-    temporary = Path(file.name)
-    temporary.chmod(0o644)
-    temporary.replace(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def compare(
@@ -149,6 +160,7 @@ def compare(
     target_accuracy: float | None = None,
     train: Train | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    before_training: Callable[[], object] | None = None,
 ) -> Comparison:
     """Train variants of a network on the same data under the same seeds, and compare them.
 
@@ -172,6 +184,7 @@ def compare(
         train: a training loop `train(model, data, seed, report)` that calls `report()` after each
             epoch. Default: AdamW on the cross-entropy.
         on_progress: called at every epoch.
+        before_training: called once, when all arguments have been found right.
 
     Returns:
         A `Comparison`: `.table`, `.verdict`, `.to_frame()`, `.save(directory)`.
@@ -187,9 +200,8 @@ def compare(
         ['plain', 'dropout']
     """
     chosen = parse_variants(variants) if isinstance(variants, str) else variants
-    pool = _pool(data, target)
     plan = make_plan(
-        pool,
+        _pool(data, target),
         make_variants(chosen, model),
         seeds,
         epochs,
@@ -198,21 +210,33 @@ def compare(
         train,
         target_accuracy,
     )
+    if before_training is not None:
+        before_training()
     return Comparison(plan, tuple(_until_interrupted(run(plan, on_progress or _ignore))))
 
 
 def _pool(data: str | Path | Pool | tuple[Any, Any], target: str | None) -> Pool:
-    if isinstance(data, Pool):
-        return data
     if isinstance(data, str | Path):
         return load(data, target)
+    if target is not None:
+        raise ArgumentError("target names a column of a CSV file, but the data is no file")
+    if isinstance(data, Pool):
+        return data
     if isinstance(data, tuple) and len(data) == 2:  # noqa: PLR2004
-        x, y = (torch.as_tensor(part).numpy(force=True) for part in data)
+        x, y = (_array(part) for part in data)
         return pool_of_arrays("arrays", {"x": x, "y": y})
     raise DataError(
         "data has to be 'spam', 'digits', a path, or a pair (x, y) of arrays, but got "
         f"{type(data).__name__}"
     )
+
+
+def _array(values: Any) -> npt.NDArray[Any]:
+    if isinstance(values, torch.Tensor):
+        # NumPy has no bfloat16.
+        values = (values.double() if values.is_floating_point() else values).numpy(force=True)
+    array: npt.NDArray[Any] = np.asarray(values)
+    return array
 
 
 def _ignore(_: Progress) -> None:

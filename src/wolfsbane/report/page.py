@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from wolfsbane.experiment.comparison import Finding, Plan
 from wolfsbane.experiment.intervals import Verdict
+from wolfsbane.experiment.measures import Epoch
 from wolfsbane.experiment.training import Run
 from wolfsbane.report import charts, record, words
 
@@ -36,32 +37,37 @@ def render(plan: Plan, runs: Sequence[Run], findings: Sequence[Finding], verdict
         gap=_figures([charts.gap_curves(runs, names)]),
         reliability=_figures(charts.reliability_diagrams(runs, names)),
         configuration=json.dumps(
-            record.configuration(plan) | {"versions": record.versions()}, indent=2, default=repr
+            record.configuration(plan) | {"versions": record.versions(plan.pool.kind)},
+            indent=2,
+            default=str,
         ),
-        num_colours=charts.NUM_COLOURS,
     )
 
 
 def _figures(found: Sequence[charts.Chart]) -> list[dict[str, Any]]:
     # matplotlib escapes text, and titles are text: the SVG is safe to include as it is.
-    return [{"svg": Markup(chart.svg), "description": chart.description} for chart in found]  # noqa: S704
+    return [
+        {"title": chart.title, "svg": Markup(chart.svg), "description": chart.description}  # noqa: S704
+        for chart in found
+    ]
 
 
 def _verdicts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Return a card for each variant but the first: its verdicts on the last epoch."""
-    judged = [finding for finding in findings if finding.verdict is not None]
-    names = dict.fromkeys(finding.variant for finding in judged)
-    return [
-        {
-            "name": name,
-            "rows": [
-                _cells(finding)
-                for finding in judged
-                if finding.variant == name and finding.epoch is judged[0].epoch
-            ],
-        }
-        for name in names
-    ]
+    """Return a card for each variant but the first: its verdicts at both epochs."""
+    judged = {
+        (finding.variant, finding.measure.name, finding.epoch): finding
+        for finding in findings
+        if finding.verdict is not None
+    }
+    cards: dict[str, list[dict[str, Any]]] = {}
+    for (name, measure, epoch), finding in judged.items():
+        if epoch is Epoch.LAST:
+            best = judged.get((name, measure, Epoch.BEST), finding)
+            differs = best.verdict is not finding.verdict
+            cards.setdefault(name, []).append(
+                _cells(finding) | {"best": _cells(best) if differs else None}
+            )
+    return [{"name": name, "rows": rows} for name, rows in cards.items()]
 
 
 def _tables(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -77,12 +83,12 @@ def _tables(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def _cells(finding: Finding) -> dict[str, str]:
+def _cells(finding: Finding) -> dict[str, Any]:
     return {
         "variant": finding.variant,
         "measure": finding.measure.label,
-        "mean": words.mean_and_margin(finding.measure, finding.estimate),
+        "mean": words.mean_and_margin(finding),
         "difference": words.difference(finding.measure, finding.difference),
-        "verdict": "" if finding.verdict is None else str(finding.verdict),
-        "css": "" if finding.verdict is None else _CSS_CLASSES[finding.verdict],
+        "verdict": words.verdict_of(finding),
+        "css": "nothing" if finding.verdict is None else _CSS_CLASSES[finding.verdict],
     }

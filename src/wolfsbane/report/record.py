@@ -7,6 +7,8 @@ import platform
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import sklearn
 import torch
 
 import wolfsbane
@@ -55,8 +57,14 @@ def configuration(plan: Plan) -> dict[str, Any]:
         train |= dataclasses.asdict(plan.train)
     return {
         "data": plan.pool.name,
+        "fingerprint": plan.pool.fingerprint,
+        "examples": len(plan.pool.examples),
+        "own_test_examples": 0 if plan.pool.test is None else len(plan.pool.test),
         "classes": list(plan.pool.classes),
-        "variants": {variant.name: variant.options for variant in plan.variants},
+        "variants": {
+            variant.name: {"built_by": variant.built_by, **variant.options}
+            for variant in plan.variants
+        },
         "seeds": list(plan.seeds),
         "train_size": plan.train_size,
         "label_noise": plan.label_noise,
@@ -69,12 +77,15 @@ def _name(loop: object) -> str:
     return getattr(loop, "__qualname__", type(loop).__qualname__)
 
 
-def versions() -> dict[str, Any]:
-    """Return the versions that numbers may depend on."""
+def versions(kind: str) -> dict[str, Any]:
+    """Return the versions, and the number of threads, that numbers may depend on."""
     return {
         "wolfsbane": wolfsbane.__version__,
         "torch": torch.__version__,
+        "numpy": np.__version__,
+        "scikit-learn": sklearn.__version__,
         "python": platform.python_version(),
+        "threads": 1 if kind == "table" else torch.get_num_threads(),
         "machine": platform.machine(),
     }
 
@@ -85,11 +96,11 @@ def to_json(plan: Plan, runs: Sequence[Run], findings: Sequence[Finding]) -> str
         "format": FORMAT,
         "interrupted": len(runs) < plan.num_trainings,
         "configuration": configuration(plan),
-        "versions": versions(),
+        "versions": versions(plan.pool.kind),
         "table": table(findings),
         "runs": [_run(one) for one in runs],
     }
-    return json.dumps(everything, indent=1, allow_nan=False, default=repr) + "\n"
+    return json.dumps(everything, indent=1, allow_nan=False, default=str) + "\n"
 
 
 def _run(run: Run) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Results in a terminal: a table, a verdict, a progress bar."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -15,19 +16,29 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from wolfsbane.experiment import comparison
-from wolfsbane.experiment.comparison import Finding, Plan
+from wolfsbane.experiment.comparison import Finding
 from wolfsbane.experiment.intervals import Verdict
 from wolfsbane.report import words
 
-STYLES = {Verdict.GAIN: "bold green", Verdict.HARM: "bold red", Verdict.NOTHING: "dim"}
+NARROWEST = 80
+"""Columns that the table needs."""
+
+STYLES: dict[Verdict | None, str] = {
+    Verdict.GAIN: "bold green",
+    Verdict.HARM: "bold red",
+    Verdict.NOTHING: "dim",
+    None: "dim",
+}
 
 
-def show(console: Console, plan: Plan, findings: Sequence[Finding], verdict: str) -> None:
+def show(console: Console, findings: Sequence[Finding], verdict: str) -> None:
     """Print the table of each epoch, then the verdict."""
+    console.width = max(console.width, NARROWEST)
     for epoch, of_epoch in groupby(findings, key=lambda finding: finding.epoch):
-        console.print(_table(f"{words.EPOCH_NAMES[epoch]}", list(of_epoch), plan))
+        console.print(_table(f"{words.EPOCH_NAMES[epoch]}", list(of_epoch)))
         console.print()
     title, *sentences = verdict.splitlines()
     console.print(escape(title), style="bold")
@@ -35,20 +46,21 @@ def show(console: Console, plan: Plan, findings: Sequence[Finding], verdict: str
         console.print(Padding(f"- {escape(sentence)}", (0, 0, 0, 2)))
 
 
-def _table(title: str, findings: Sequence[Finding], plan: Plan) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column("", no_wrap=True)
+def _table(title: str, findings: Sequence[Finding]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None)
+    table.pad_edge, table.collapse_padding = False, True
+    table.add_column("")
     table.add_column("mean ± 95%", justify="right", no_wrap=True)
-    table.add_column(f"against {plan.variants[0].name} [95%]", justify="right", no_wrap=True)
+    table.add_column("difference [95%]", justify="right", no_wrap=True)
     table.add_column("")
     for measure, of_measure in groupby(findings, key=lambda finding: finding.measure):
         table.add_row(f"[italic]{words.label(measure)}[/]")
         for finding in of_measure:
             table.add_row(
-                f"  {escape(finding.variant)}",
-                words.mean_and_margin(measure, finding.estimate),
+                f" {escape(finding.variant)}",
+                words.mean_and_margin(finding),
                 escape(words.difference(measure, finding.difference)),
-                finding.verdict and f"[{STYLES[finding.verdict]}]{finding.verdict}[/]",
+                Text(words.verdict_of(finding), style=STYLES[finding.verdict]),
             )
     return table
 
@@ -64,10 +76,14 @@ def progress_bar(console: Console) -> Iterator[Callable[[comparison.Progress], N
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    task = bar.add_task("", total=None)
+    with contextlib.ExitStack() as running:
 
         def update(state: comparison.Progress) -> None:
+            # Started at the first training: a mistake found before it is told in one line.
+            if not bar.live.is_started:
+                running.enter_context(bar)
             share = state.epoch / state.num_epochs if state.num_epochs else 0.0
             bar.update(
                 task,

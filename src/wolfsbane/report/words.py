@@ -1,5 +1,6 @@
 """Numbers and verdicts in words, the same in the terminal and on the page."""
 
+import math
 from collections.abc import Sequence
 
 from wolfsbane.experiment.comparison import Finding, Plan
@@ -14,6 +15,11 @@ EPOCH_NAMES = {
 
 PERCENT = 100
 
+NOT_COMPARED = "not compared"
+
+NORMAL_QUANTILE = 1.96
+"""Of the normal distribution at 97.5%: half of a 95% interval in standard errors."""
+
 
 def value(measure: Measure, number: float) -> str:
     """Return a number as people read it: shares in percent, whole epochs with one decimal."""
@@ -24,13 +30,14 @@ def value(measure: Measure, number: float) -> str:
 
 def label(measure: Measure) -> str:
     """Return the measure's label with its unit."""
-    return f"{measure.label} (%)" if measure.is_share else measure.label
+    return f"{measure.label}, %" if measure.is_share else measure.label
 
 
-def mean_and_margin(measure: Measure, estimate: Estimate | None) -> str:
-    """Return `mean ± half the interval`."""
+def mean_and_margin(finding: Finding) -> str:
+    """Return `mean ± half the interval`, or how many seeds have a value."""
+    measure, estimate = finding.measure, finding.estimate
     if estimate is None:
-        return "not reached"
+        return f"{finding.num_reached} of {finding.num_reached + finding.num_missing} reach it"
     if estimate.num_seeds == 1:
         return value(measure, estimate.mean)
     return f"{value(measure, estimate.mean)} ± {value(measure, estimate.high - estimate.mean)}"
@@ -45,6 +52,13 @@ def difference(measure: Measure, estimate: Estimate | None) -> str:
         return signed
     low, high = (_signed(value(measure, end)) for end in (estimate.low, estimate.high))
     return f"{signed} [{low}, {high}]"
+
+
+def verdict_of(finding: Finding) -> str:
+    """Return the verdict, and "not compared" where a target was not reached."""
+    if finding.verdict is None:
+        return NOT_COMPARED if finding.num_missing else ""
+    return str(finding.verdict)
 
 
 def _signed(text: str) -> str:
@@ -113,6 +127,12 @@ def notes(plan: Plan, runs: Sequence[Run], findings: Sequence[Finding]) -> list[
             f"Interrupted: {len(runs)} of {plan.num_trainings} trainings are finished, and only "
             "seeds that both variants have are compared."
         )
+    found.append(_test_set(runs[0]))
+    if plan.label_noise:
+        found.append(
+            "With label noise the gap compares training accuracy on wrong labels with test "
+            "accuracy on right ones: small is good only where test accuracy is no worse."
+        )
     if len(plan.seeds) == 1:
         found.append("One seed has no interval, so no difference is called a gain or a harm.")
     judged = sum(finding.difference is not None for finding in findings)
@@ -122,18 +142,32 @@ def notes(plan: Plan, runs: Sequence[Run], findings: Sequence[Finding]) -> list[
             f"Intervals are at {CONFIDENCE:.0%} over seeds; of {judged} comparisons about "
             f"{by_chance:.1f} would look like a gain by chance, and as many like a harm."
         )
-    found += _unreached(findings, len(plan.seeds))
+    found += _unreached(findings)
     found += _unpaired(plan, runs)
     return found
 
 
-def _unreached(findings: Sequence[Finding], num_seeds: int) -> list[str]:
-    return [
-        f"{finding.variant} did not reach the target in {finding.num_missing} of {num_seeds} "
-        f"seeds, so its {finding.measure.label} are not compared."
-        for finding in findings
-        if finding.num_missing
+def _test_set(run: Run) -> str:
+    size = sum(run.reliability.count)
+    accuracy = run.curve[-1].test.accuracy
+    margin = NORMAL_QUANTILE * math.sqrt(accuracy * (1 - accuracy) / size)
+    return (
+        "Intervals cover training examples, weights, order and masks; the test examples are "
+        f"given. On {size} of them an accuracy of {accuracy:.0%} is itself known to "
+        f"±{margin * PERCENT:.1f} points."
+    )
+
+
+def _unreached(findings: Sequence[Finding]) -> list[str]:
+    missed = [finding for finding in findings if finding.num_missing]
+    if not missed:
+        return []
+    names = [
+        f"{finding.variant} (missed by {finding.num_missing} of "
+        f"{finding.num_missing + finding.num_reached} seeds)"
+        for finding in missed
     ]
+    return [f"The target is not reached, and not compared, for {_list(names)}."]
 
 
 def _unpaired(plan: Plan, runs: Sequence[Run]) -> list[str]:
@@ -145,7 +179,7 @@ def _unpaired(plan: Plan, runs: Sequence[Run]) -> list[str]:
         if weights.get((first, one.seed), one.initial_weights) != one.initial_weights
     )
     return [
-        f"{name} starts from other weights than {first}, since its layers differ: its differences "
-        "are less precise."
+        f"{name} starts from other weights than {first} (its layers differ, or it draws them from "
+        "another generator than torch's): its differences are less precise."
         for name in names
     ]

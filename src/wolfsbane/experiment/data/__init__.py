@@ -17,6 +17,7 @@ __all__ = [
     "Pool",
     "add_label_noise",
     "default_train_size",
+    "expand",
     "load",
     "pool_of_arrays",
     "split",
@@ -24,6 +25,21 @@ __all__ = [
 
 BUNDLED = {"spam": load_spam, "digits": load_digits}
 """Data sets that need no file, by name."""
+
+
+def expand(name: str) -> Path:
+    """Return the path that `name` means, a leading ~ being the home directory."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"no such data: {name!r}: {error}") from error
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise DataError(f"no such data: {str(path)!r}: {error.strerror}") from error
 
 
 def load(source: str | Path, target: str | None = None) -> Pool:
@@ -37,13 +53,13 @@ def load(source: str | Path, target: str | None = None) -> Pool:
         DataError: the data is missing, unreadable, or cannot be learned from.
     """
     name = str(source)
-    path = Path(name).expanduser()
-    is_table = name.endswith((".csv", ".csv.gz"))
+    path = expand(name)
+    is_table = name.lower().endswith((".csv", ".csv.gz"))
     if target is not None and not is_table:
         raise DataError(f"--target names a column of a CSV file, but the data is {name!r}")
     if name in BUNDLED:
         return BUNDLED[name]()
-    if not path.exists():
+    if not _exists(path):
         raise DataError(
             f"no such data: {name!r}. Expected {' or '.join(BUNDLED)}, a CSV or NPZ file, or a "
             "folder with train/CLASS/*.jpg and test/CLASS/*.jpg"
@@ -52,6 +68,6 @@ def load(source: str | Path, target: str | None = None) -> Pool:
         return load_pictures(path)
     if is_table:
         return load_table(path, target)
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         return load_arrays(path)
     raise DataError(f"cannot read {name!r}: expected a file ending in .csv, .csv.gz or .npz")

@@ -1,6 +1,7 @@
 """NumPy archives: x and y, or x_train, y_train, x_test, y_test."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def load_arrays(path: Path) -> Pool:
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, TypeError, ValueError, zlib.error, zipfile.BadZipFile) as error:
         raise DataError(f"cannot read {path}: {error}") from error
     return pool_of_arrays(path.stem, arrays, str(path))
 
@@ -47,6 +48,8 @@ def pool_of_arrays(name: str, arrays: dict[str, Array], where: str = "data") -> 
     check_labels(examples.y, classes, f"{where}, y")
     x_test, y_test = _find(arrays, "x_test", where), _find(arrays, "y_test", where)
     test = None
+    if (x_test is None) != (y_test is None):
+        raise DataError(f"{where}: x_test and y_test go together, but one of them is missing")
     if x_test is not None and y_test is not None:
         test = _examples(x_test, y_test, values, f"{where}, x_test and y_test")
         if test.x.shape[1:] != examples.x.shape[1:]:
@@ -66,14 +69,14 @@ def _find(arrays: dict[str, Array], what: str, where: str) -> Array | None:
 
 
 def _examples(x: Array, y: Array, values: Array, where: str) -> Examples:
-    if y.ndim != 1 or len(x) != len(y) or x.ndim not in {2, 3, 4}:
+    if y.ndim != 1 or x.ndim not in {2, 3, 4} or len(x) != len(y) or not len(y):
         raise DataError(
             f"{where}: expected (N, features), (N, H, W) or (N, C, H, W) and (N,), but got "
             f"{x.shape} and {y.shape}"
         )
     if x.dtype.kind not in "biuf":
         raise DataError(f"{where}: expected numbers, but the inputs are {x.dtype}")
-    inputs = torch.from_numpy(x.astype(np.float32))
+    inputs = torch.from_numpy(x.astype(np.float64))
     bad = (~torch.isfinite(inputs)).nonzero()
     if len(bad):
         index = tuple(bad[0].tolist())

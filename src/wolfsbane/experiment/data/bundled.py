@@ -25,5 +25,5 @@ def load_digits() -> Pool:
     from sklearn.datasets import load_digits as load  # noqa: PLC0415  # a second of import
 
     digits = load()
-    examples = Examples(torch.from_numpy(digits.data).float(), torch.from_numpy(digits.target))
+    examples = Examples(torch.from_numpy(digits.data), torch.from_numpy(digits.target))
     return Pool("digits", "table", examples, tuple(str(digit) for digit in range(10)))

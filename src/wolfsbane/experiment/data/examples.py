@@ -1,5 +1,6 @@
 """What data is, before and after it is split."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,7 @@ class Examples:
     """Inputs and their classes."""
 
     x: Tensor
-    """float32, (N, features) or (N, C, H, W)."""
+    """(N, features) or (N, C, H, W); float32 once it is split."""
     y: Tensor
     """int64, (N,), in [0, number of classes)."""
 
@@ -40,6 +41,16 @@ class Pool:
     classes: tuple[str, ...]
     test: Examples | None = None
     """The test examples, where the data set comes with its own."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all inputs and labels."""
+        digest = hashlib.sha256()
+        for part in (self.examples, self.test):
+            if part is not None:
+                digest.update(part.x.double().numpy().tobytes())
+                digest.update(part.y.numpy().tobytes())
+        return digest.hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,26 @@
 """Folders of pictures: train/CLASS/*.jpg and test/CLASS/*.jpg."""
 
+import struct
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 
 from wolfsbane.errors import DataError
 from wolfsbane.experiment.data.examples import Examples, Pool, check_labels
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 
+UNREADABLE = (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError)
+"""What Pillow raises for a file that is no picture, or half of one."""
+
 LARGEST_SIDE = 64
 """Pictures of one size up to this are taken as they are; others are scaled."""
+
+QUARTER_TURNS = frozenset({5, 6, 7, 8})
+"""Exif orientations in which width and height are exchanged."""
 
 SCALED_SIDE = 32
 """Width and height that pictures are scaled to: a small network on a CPU learns from it."""
@@ -68,14 +75,23 @@ def _common_size(files: list[Path]) -> tuple[int, int]:
 
 def _size(file: Path) -> tuple[int, int]:
     with _open(file) as picture:
-        return picture.size
+        width, height = picture.size
+        try:
+            orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        except UNREADABLE as error:
+            raise _unreadable(file, error) from error
+        return (height, width) if orientation in QUARTER_TURNS else (width, height)
 
 
 def _open(file: Path) -> Image.Image:
     try:
         return Image.open(file)
-    except (OSError, UnidentifiedImageError) as error:
-        raise DataError(f"cannot read the picture {file}: {error}") from error
+    except UNREADABLE as error:
+        raise _unreadable(file, error) from error
+
+
+def _unreadable(file: Path, error: Exception) -> DataError:
+    return DataError(f"cannot read the picture {file}: {error}")
 
 
 def _read(files: list[tuple[Path, int]], size: tuple[int, int]) -> Examples:
@@ -89,9 +105,18 @@ def _read(files: list[tuple[Path, int]], size: tuple[int, int]) -> Examples:
 def _pixels(file: Path, size: tuple[int, int]) -> torch.Tensor:
     with _open(file) as picture:
         try:
-            rgb = picture.convert("RGB")
-        except (OSError, ValueError, SyntaxError) as error:
-            raise DataError(f"cannot read the picture {file}: {error}") from error
+            upright = ImageOps.exif_transpose(picture)
+            rgb = _eight_bits(upright).convert("RGB")
+        except UNREADABLE as error:
+            raise _unreadable(file, error) from error
     if rgb.size != size:
         rgb = rgb.resize(size, Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(rgb)).permute(2, 0, 1) / 255
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Scale 16-bit grey values to 8 bits, where Pillow's own conversion would cut them off."""
+    if not picture.mode.startswith("I"):
+        return picture
+    grey = np.asarray(picture, dtype=np.float64) * (255 / 65535)
+    return Image.fromarray(grey.clip(0, 255).round().astype(np.uint8))

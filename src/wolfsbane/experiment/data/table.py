@@ -3,6 +3,8 @@
 import csv
 import gzip
 import math
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -23,7 +25,9 @@ def load_table(path: Path, target: str | None = None, name: str | None = None) -
     try:
         with _open(path) as file:
             header, rows = _read(file, path)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise DataError(f"cannot read {path}: it is not UTF-8 text. Save it as UTF-8") from error
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise DataError(f"cannot read {path}: {error}") from error
     column = _target_column(header, target, path)
     labels = [row[column].strip() for _, row in rows]
@@ -42,11 +46,11 @@ def load_table(path: Path, target: str | None = None, name: str | None = None) -
     number = {label: index for index, label in enumerate(classes)}
     y = torch.tensor([number[label] for label in labels])
     check_labels(y, classes, f"{path}, target column {header[column]!r}")
-    return Pool(name or path.name.split(".")[0], "table", Examples(x.float(), y), classes)
+    return Pool(name or path.name.split(".")[0], "table", Examples(x, y), classes)
 
 
 def _open(path: Path) -> TextIO:
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
 
@@ -54,10 +58,15 @@ def _open(path: Path) -> TextIO:
 def _read(file: TextIO, path: Path) -> tuple[list[str], list[Row]]:
     header = [name.strip() for name in next(csv.reader(file), [])]
     if len(header) < 2:  # noqa: PLR2004
+        separators = {";": "semicolons", "\t": "tabs", "|": "bars"}
+        used = next((word for mark, word in separators.items() if mark in "".join(header)), None)
         raise DataError(
             f"{path}: expected a header line with two comma-separated columns or more, but found "
-            f"{len(header)}"
+            f"{len(header)}" + (f". It has {used}: save it with commas" if used else "")
         )
+    twice = [name for name, count in Counter(header).items() if count > 1]
+    if twice:
+        raise DataError(f"{path}: two columns are called {twice[0]!r}. Rename or remove one")
     rows = list(_complete_rows(file, len(header), path))
     if not rows:
         raise DataError(f"{path}: a header and no rows")
