@@ -151,17 +151,21 @@ def test_ctrl_c_ends_with_the_table_of_what_is_finished(tmp_path):
         "    return torch.nn.Linear(64, 10)\n"
     )
     command = ["compare", *SMALL, "--seeds", "100000", "--model", "mine:net", "--out", "o"]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "wolfsbane", *command, "--variants", "dropout"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    # Each variant is built once to check it, then once a training: here three are finished.
-    wait_until(lambda: (tmp_path / "built").exists() and (tmp_path / "built").stat().st_size > 5)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    ) as process:
+        try:
+            # Each variant is built twice to check it, then once a training: three are begun.
+            built = tmp_path / "built"
+            wait_until(lambda: built.exists() and built.stat().st_size >= 7)
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=100)
+        finally:
+            process.kill()
     assert process.returncode == 130, errors
     assert "of 200000 trainings are finished" in " ".join(output.split())
     assert json.loads((tmp_path / "o" / "results.json").read_text())["interrupted"] is True

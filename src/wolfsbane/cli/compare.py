@@ -100,6 +100,7 @@ def compare(
     from rich.console import Console  # noqa: PLC0415  # --help stays fast
 
     from wolfsbane import report  # noqa: PLC0415  # imports torch
+    from wolfsbane.cli.interrupts import interrupts_heard  # noqa: PLC0415
     from wolfsbane.experiment.data import expand  # noqa: PLC0415
     from wolfsbane.experiment.variants import import_factory  # noqa: PLC0415
     from wolfsbane.report import terminal  # noqa: PLC0415
@@ -107,7 +108,7 @@ def compare(
 
     folder = _default_folder(expand(data)) if out is None else out
     factory = None if model is None else import_factory(model)
-    with terminal.progress_bar(Console(stderr=True)) as on_progress:
+    with terminal.progress_bar(Console(stderr=True)) as show, interrupts_heard(show) as on_progress:
         result = report.compare(
             variants,
             data,
