@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wolfsbane.cli.compare import _default_folder
+from wolfsbane.cli.compare import _check_extra, _default_folder
 
 SMALL = ["--data", "digits", "--train-size", "60", "--epochs", "2", "--seeds", "2"]
 
@@ -114,6 +114,7 @@ CSV = "a,b,kind\n" + "1,2,x\n3,4,y\n" * 10
         (["--model", "bad:raises"], "the model factory raised ValueError: no luck"),
         (["--model", "bad:wrong"], "has to return floating-point logits of shape (2, 2)"),
         (["--model", "bad"], "expected module:factory"),
+        (["--model", "bad:fails"], "training failed with RuntimeError: only in training"),
         (["--seeds", "0"], "seeds has to be a positive integer"),
         (["--label-noise", "30"], "that is 0.3"),
         (["--out", "data.csv"], "is a file, not a folder"),
@@ -129,6 +130,11 @@ def test_bad_input_ends_in_one_line_and_leaves_nothing(arguments, said, tmp_path
     (tmp_path / "bad.py").write_text(
         "import torch\ndef raises(): raise ValueError('no luck')\n"
         "def wrong(): return torch.nn.Linear(2, 7)\n"
+        "class Fails(torch.nn.Linear):\n"
+        "    def forward(self, x):\n"
+        "        if self.training: raise RuntimeError('only in\\ntraining')\n"
+        "        return super().forward(x)\n"
+        "def fails(): return Fails(2, 2)\n"
     )
     before = sorted(tmp_path.iterdir())
     data = [] if "--data" in arguments else ["--data", "data.csv"]
@@ -139,6 +145,12 @@ def test_bad_input_ends_in_one_line_and_leaves_nothing(arguments, said, tmp_path
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
     assert [path for path in sorted(tmp_path.iterdir()) if path.name != "__pycache__"] == before
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"scipy, .*: pip install 'wolfsbane\[compare\]'"):
+        _check_extra()
 
 
 def test_an_unknown_option_of_the_command_is_refused():

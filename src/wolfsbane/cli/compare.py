@@ -6,6 +6,8 @@ import itertools
 import re
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -108,7 +110,11 @@ def compare(
 
     folder = _default_folder(expand(data)) if out is None else out
     factory = None if model is None else import_factory(model)
-    with terminal.progress_bar(Console(stderr=True)) as show, interrupts_heard(show) as on_progress:
+    with (
+        _no_empty_folders(folder),
+        terminal.progress_bar(Console(stderr=True)) as show,
+        interrupts_heard(show) as on_progress,
+    ):
         result = report.compare(
             variants,
             data,
@@ -132,6 +138,19 @@ def compare(
     typer.echo(f"Report: {folder / 'report.html'}", err=json)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+@contextmanager
+def _no_empty_folders(folder: Path) -> Iterator[None]:
+    """Where what is done inside fails, remove the folders that it made and left empty."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        yield
+    except BaseException:
+        for path in new:
+            with suppress(OSError):
+                path.rmdir()
+        raise
 
 
 def _check_extra() -> None:
