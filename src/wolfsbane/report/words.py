@@ -69,7 +69,7 @@ def _signed(text: str) -> str:
 
 def setting(plan: Plan, runs: Sequence[Run]) -> str:
     """Return one line that says what was compared on what."""
-    test_size = sum(runs[0].reliability.count) if runs else 0
+    test_size = sum(runs[0].reliability.count)
     noise = f", {plan.label_noise:.0%} of the training labels wrong" if plan.label_noise else ""
     seeds = len(plan.seeds)
     return (
@@ -80,8 +80,6 @@ def setting(plan: Plan, runs: Sequence[Run]) -> str:
 
 def verdict(plan: Plan, runs: Sequence[Run], findings: Sequence[Finding]) -> str:
     """Return what may be said of each variant against the first."""
-    if not runs:
-        return "Nothing is finished, so nothing can be said."
     title = f"{setting(plan, runs)}. Against {plan.variants[0].name}:"
     return "\n".join([title, *sentences(findings), *notes(plan, runs, findings)])
 
@@ -130,7 +128,7 @@ def notes(plan: Plan, runs: Sequence[Run], findings: Sequence[Finding]) -> list[
     found.append(_test_set(runs[0]))
     if plan.label_noise:
         found.append(
-            "With label noise the gap compares training accuracy on wrong labels with test "
+            "With label noise the gap compares training accuracy on partly wrong labels with test "
             "accuracy on right ones: small is good only where test accuracy is no worse."
         )
     if len(plan.seeds) == 1:
