@@ -4,13 +4,20 @@ import os
 
 import pytest
 import torch
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Counts PyTorch's suites at the end. Named here, so that pytest-xdist's controller loads it too.
 pytest_plugins = ["torch_suite.summary"]
 
 # The draws of hypothesis are the same in every run: a test is red or green, never flaky.
-settings.register_profile("wolfsbane", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile(
+    "wolfsbane",
+    derandomize=True,
+    deadline=None,
+    max_examples=50,
+    # The executors' test classes inherit the tests of one suite, as they are meant to.
+    suppress_health_check=[HealthCheck.differing_executors],
+)
 settings.load_profile("wolfsbane")
 
 # Workers of pytest-xdist share the cores; more threads than cores make each other wait.

@@ -2,6 +2,9 @@ from . import errors as errors
 from . import functional as functional
 from . import mask as mask
 from . import nn as nn
+from .acceleration import accelerate as accelerate
+from .kernels.select import explain as explain
+from .kernels.select import use_executor as use_executor
 from .report import Comparison as Comparison
 from .report import compare as compare
 

@@ -9,6 +9,10 @@ from torch.autograd import forward_ad, gradcheck, gradgradcheck
 from cases import batch_norms, dense_layouts, draw, dtypes, layouts, layouts_with_spread
 from significance import assert_as_accurate_as_torch
 from wolfsbane.kernels.batch_norm import batch_norm_train
+from wolfsbane.kernels.block import Norm, Tail
+from wolfsbane.kernels.fused import compiled_batch_norm
+from wolfsbane.kernels.reference import Statistics
+from wolfsbane.kernels.select import runs_on_cpu, use_executor
 
 EPS = 1e-5
 HALF_PRECISION = (torch.float16, torch.bfloat16)
@@ -229,8 +233,51 @@ class BatchNormConformance:
 class TestReference(BatchNormConformance):
     run = staticmethod(batch_norm_train)
 
+    @pytest.fixture(autouse=True)
+    def executor(self):
+        with use_executor("reference"):
+            yield
+
     @pytest.mark.parametrize("mean", VARIANCE_ERRORS)
     def test_variance_is_that_of_float64(self, mean):
         x = torch.randn(65536, 3) + mean
         variance = self.run(x, None, None, EPS)[1].variance.flatten()
         assert torch.allclose(variance, x.double().var(0, correction=0), rtol=1e-12)
+
+
+def run_compiled(x, weight, bias, eps):
+    """Run the compiled kernels as batch_norm_train does the reference."""
+    norm = Norm(weight, bias, eps)
+    if not runs_on_cpu("batch_norm", x):
+        return batch_norm_train(x, weight, bias, eps)
+    output, statistics = compiled_batch_norm(x, norm, Tail(), None)
+    count = torch.full((x.size(1),), x.numel() / x.size(1), dtype=torch.float64)
+    return output, Statistics(*statistics.unbind(), count)
+
+
+class TestCpu(BatchNormConformance):
+    """The compiled kernels, where they run: transformations and float16 go to the reference."""
+
+    run = staticmethod(run_compiled)
+
+    @pytest.mark.parametrize("mean", VARIANCE_ERRORS)
+    def test_variance_is_that_of_float64(self, mean):
+        x = torch.randn(65536, 3) + mean
+        variance = self.run(x, None, None, EPS)[1].variance.flatten()
+        assert torch.allclose(variance, x.double().var(0, correction=0), rtol=1e-12)
+
+    @layouts
+    @pytest.mark.parametrize("num_threads", [2, 3, 8])
+    def test_result_has_the_same_bits_for_any_number_of_threads(self, layout, num_threads):
+        x = torch.cat([draw(layout)] * max(2, 100_000 // draw(layout).numel())).requires_grad_()
+        weight, bias = affine_parameters(x)
+        before = torch.get_num_threads()
+        found = []
+        try:
+            for threads in (1, num_threads):
+                torch.set_num_threads(threads)
+                y, statistics = self.run(x, weight, bias, EPS)
+                found.append([y, *statistics, *torch.autograd.grad(y.square().sum(), x)])
+        finally:
+            torch.set_num_threads(before)
+        assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))

@@ -18,7 +18,9 @@ from cases import (
     zeroing_dropouts,
 )
 from significance import assert_as_accurate_as_torch
+from wolfsbane.kernels import reference
 from wolfsbane.kernels.dropout import masked_affine
+from wolfsbane.kernels.select import use_executor
 from wolfsbane.mask import keep_mask, scale, threshold
 
 KEY = 0x0123456789ABCDEF
@@ -212,3 +214,41 @@ class DropoutConformance:
 
 class TestReference(DropoutConformance):
     run = staticmethod(masked_affine)
+
+    @pytest.fixture(autouse=True)
+    def executor(self):
+        with use_executor("reference"):
+            yield
+
+
+class TestCpu(DropoutConformance):
+    """The compiled kernels, where they run: transformations and float16 go to the reference."""
+
+    run = staticmethod(masked_affine)
+
+    @dropouts
+    @layouts
+    @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+    def test_result_is_the_reference_s(self, case, layout, dtype):
+        x = draw(layout, dtype)
+        masked_dims = sum(size > 1 for size in case.mask_shape)
+        mask_shape = x.shape[:masked_dims] + (1,) * (x.dim() - masked_dims)
+        coefficients = SATURATE if case.is_alpha else zeroing(0.3)
+        with use_executor("cpu"):
+            y = self.run(x, 0.3, KEY, tuple(mask_shape), coefficients)
+        expected = reference.masked_affine(x, 0.3, KEY, tuple(mask_shape), coefficients)
+        # A product and a sum may be one operation here, and are two there.
+        assert torch.allclose(y, expected, rtol=torch.finfo(dtype).eps, atol=1e-7)
+        assert torch.equal(y == coefficients[2], expected == coefficients[2])
+        assert y.stride() == expected.stride()
+
+    @pytest.mark.parametrize("num_threads", [1, 2, 3, 8])
+    def test_result_has_the_same_bits_for_any_number_of_threads(self, num_threads):
+        x = torch.randn(7, 41, 1021)
+        expected = torch.where(keep_mask(x.shape, 0.3, KEY), x * scale(0.3), 0.0)
+        before = torch.get_num_threads()
+        torch.set_num_threads(num_threads)
+        try:
+            assert torch.equal(self.run(x, 0.3, KEY, (7, 41, 1021), zeroing(0.3)), expected)
+        finally:
+            torch.set_num_threads(before)

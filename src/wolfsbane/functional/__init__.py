@@ -47,10 +47,13 @@ from wolfsbane.functional.alpha_dropout import alpha_dropout, feature_alpha_drop
 from wolfsbane.functional.batch_norm import batch_norm, sync_batch_norm
 from wolfsbane.functional.channel_dropout import dropout1d, dropout2d, dropout3d
 from wolfsbane.functional.dropout import drop_path, dropout
+from wolfsbane.functional.fused import batch_norm_act_dropout, bias_act_dropout, dropout_add
 
 __all__ = [
     "alpha_dropout",
     "batch_norm",
+    "batch_norm_act_dropout",
+    "bias_act_dropout",
     "celu",
     "celu_",
     "drop_path",
@@ -58,6 +61,7 @@ __all__ = [
     "dropout1d",
     "dropout2d",
     "dropout3d",
+    "dropout_add",
     "elu",
     "elu_",
     "feature_alpha_dropout",

@@ -8,9 +8,11 @@ from torch import Tensor
 
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, DtypeError, ShapeError
-from wolfsbane.kernels.batch_norm import batch_norm_train
+from wolfsbane.kernels.batch_norm import batch_norm_train, update_running
+from wolfsbane.kernels.block import Norm, Running, Tail
 from wolfsbane.kernels.collective import AllReduceSum
-from wolfsbane.kernels.reference import HALF_PRECISION, Statistics
+from wolfsbane.kernels.fused import batch_norm_act_dropout
+from wolfsbane.kernels.reference import HALF_PRECISION
 
 
 @explain_unknown_arguments
@@ -62,7 +64,7 @@ def batch_norm(
         Ioffe, Szegedy 2015, arXiv:1502.03167.
     """
     check_batch(input, training, eps)
-    _check_vectors(input, running_mean, running_var, weight, bias)
+    check_vectors(input, running_mean, running_var, weight, bias)
     if not training or input.numel() == 0:
         if torch.is_grad_enabled() and not training:
             # Backward reads them, and a batch in training may change them before.
@@ -82,9 +84,8 @@ def batch_norm(
         # ATen knows contiguous and channels-last; any other dense layout it makes contiguous.
         same_layout = torch.empty_like(input)
         return output if output.stride() == same_layout.stride() else same_layout.copy_(output)
-    output, statistics = batch_norm_train(input, weight, bias, eps)
-    _update_running(running_mean, running_var, statistics, momentum)
-    return output
+    running = as_running(running_mean, running_var, momentum)
+    return batch_norm_act_dropout(input, Norm(weight, bias, eps), Tail(), running)
 
 
 @explain_unknown_arguments
@@ -134,28 +135,19 @@ def sync_batch_norm(
     check_batch(input, training=False, eps=eps)
     if eps <= 0.0:
         raise _eps_error(eps)
-    _check_vectors(input, running_mean, running_var, weight, bias)
+    check_vectors(input, running_mean, running_var, weight, bias)
     output, statistics = batch_norm_train(input, weight, bias, eps, AllReduceSum(process_group))
     if statistics.num_values.max() == 1:
         raise _one_value_error(input, "on all ranks together")
-    if statistics.num_values.max() > 0:
-        _update_running(running_mean, running_var, statistics, momentum)
+    running = as_running(running_mean, running_var, momentum)
+    if running is not None and statistics.num_values.max() > 0:
+        update_running(running, statistics)
     return output
 
 
-@torch.no_grad()
-def _update_running(
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    statistics: Statistics,
-    momentum: float,
-) -> None:
-    mean, variance, count = statistics
-    unbiased = variance * (count / (count - 1))
-    for running, batch in ((running_mean, mean), (running_var, unbiased)):
-        if running is not None:
-            kept = running.to(batch.dtype) * (1 - momentum)
-            running.copy_(kept + momentum * batch.reshape(-1))
+def as_running(mean: Tensor | None, var: Tensor | None, momentum: float) -> Running | None:
+    """Return running statistics that have been checked as one thing; None where there are none."""
+    return None if mean is None or var is None else Running(mean, var, momentum)
 
 
 def check_batch(input: Tensor, training: bool, eps: float) -> None:
@@ -177,13 +169,14 @@ def check_batch(input: Tensor, training: bool, eps: float) -> None:
         raise _eps_error(eps)
 
 
-def _check_vectors(
+def check_vectors(
     input: Tensor,
     running_mean: Tensor | None,
     running_var: Tensor | None,
     weight: Tensor | None,
     bias: Tensor | None,
 ) -> None:
+    """Raise for vectors that do not go with the input, or that cannot be written to."""
     running = {"running_mean": running_mean, "running_var": running_var}
     if (running_mean is None) != (running_var is None):
         raise ArgumentError(

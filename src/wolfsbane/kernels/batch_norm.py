@@ -1,4 +1,4 @@
-"""Training-mode batch norm as autograd sees it.
+"""Training-mode batch norm on the reference, as autograd and torch.func see it.
 
 Saved for backward: the input, the weight and the per-channel statistics; no normalised copy.
 Where the backward is itself differentiated, in either mode, the statistics are computed again from
@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from wolfsbane.kernels import reference
+from wolfsbane.kernels.block import Running
 from wolfsbane.kernels.reference import Statistics, SumOverRanks
 
 
@@ -28,6 +29,16 @@ def batch_norm_train(
     """
     output, *statistics = _BatchNormTrain.apply(input, weight, bias, eps, sum_over_ranks)
     return output, Statistics(*statistics)
+
+
+@torch.no_grad()
+def update_running(running: Running, statistics: Statistics) -> None:
+    """Move running statistics towards a batch's, with the unbiased variance."""
+    mean, variance, count = statistics
+    unbiased = variance * (count / (count - 1))
+    for vector, batch in ((running.mean, mean), (running.var, unbiased)):
+        kept = vector.to(batch.dtype) * (1 - running.momentum)
+        vector.copy_(kept + running.momentum * batch.reshape(-1))
 
 
 class _BatchNormTrain(torch.autograd.Function):

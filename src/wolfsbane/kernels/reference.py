@@ -116,6 +116,24 @@ def batch_norm(
     return output.to(input.dtype), statistics
 
 
+def normalise(
+    input: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Tensor:
+    """Return (input - mean) / sqrt(variance + eps) * weight + bias for statistics given."""
+    scale = torch.rsqrt(per_channel(variance, input) + eps)
+    if weight is not None:
+        scale = scale * per_channel(weight, input)
+    output = (input.to(scale.dtype) - per_channel(mean, input)) * scale
+    if bias is not None:
+        output = output + per_channel(bias, input)
+    return output.to(input.dtype)
+
+
 def batch_norm_backward(
     grad: Tensor,
     input: Tensor,

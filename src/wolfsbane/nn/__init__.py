@@ -39,7 +39,9 @@ from torch.nn import (
     Threshold,
 )
 
+from wolfsbane.nn.batch_norm_act import BatchNormAct1d, BatchNormAct2d, BatchNormAct3d
 from wolfsbane.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from wolfsbane.nn.bias_act_dropout import BiasActDropout
 from wolfsbane.nn.dropout import (
     AlphaDropout,
     Dropout,
@@ -49,6 +51,7 @@ from wolfsbane.nn.dropout import (
     DropPath,
     FeatureAlphaDropout,
 )
+from wolfsbane.nn.dropout_add import DropoutAdd
 from wolfsbane.nn.lazy_batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d
 from wolfsbane.nn.sync_batchnorm import SyncBatchNorm
 
@@ -62,11 +65,16 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "BatchNormAct1d",
+    "BatchNormAct2d",
+    "BatchNormAct3d",
+    "BiasActDropout",
     "DropPath",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
+    "DropoutAdd",
     "FeatureAlphaDropout",
     "Hardshrink",
     "Hardsigmoid",

@@ -175,8 +175,10 @@ def _check_convertible(name: str, layer: _BatchNorm) -> None:
             f"{name} is a {kind} without its first batch: run one batch through the model, then "
             "convert it"
         )
-    known = {_BatchNorm.forward, torch.nn.SyncBatchNorm.forward, TrackedBatchNorm.forward}
-    if type(layer).forward not in known or is_parametrized(layer):
+    forwards = {_BatchNorm.forward, torch.nn.SyncBatchNorm.forward, TrackedBatchNorm.forward}
+    normalises = {TrackedBatchNorm._normalise, SyncBatchNorm._normalise}  # noqa: SLF001
+    own = getattr(type(layer), "_normalise", TrackedBatchNorm._normalise)  # noqa: SLF001
+    if type(layer).forward not in forwards or own not in normalises or is_parametrized(layer):
         raise ArgumentError(
             f"{name} is a {kind}, whose own behaviour would be lost: replace it by hand with a "
             "SyncBatchNorm and what it adds"

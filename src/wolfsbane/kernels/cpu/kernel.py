@@ -1,0 +1,54 @@
+"""A compiled kernel as something to call."""
+
+import ctypes
+import functools
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from wolfsbane.kernels.cpu import cache, toolchain
+from wolfsbane.kernels.cpu.signatures import Signature
+from wolfsbane.kernels.cpu.threads import num_threads_for, run_on_team
+
+_ENTRY_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+
+
+class Kernel:
+    """`build(*parameters)` of a module in `source`, compiled or loaded at the first call."""
+
+    def __init__(self, signature: Signature, module: str, *parameters: object) -> None:
+        self._signature = signature
+        self._name = f"{module}{parameters!r}"
+        self._compile = functools.partial(toolchain.compile_kernel, module, parameters)
+        self._lock = threading.Lock()
+        self._entry: Callable[[int], None] | None = None
+        self._address = 0
+        self._memory: Any = None
+
+    def __call__(self, num_chunks: int, size: int, **arguments: float) -> None:
+        """Compute all chunks, of `size` elements together, on as many threads as pay.
+
+        Other Python threads go on meanwhile.
+        """
+        entry = self._entry or self._load()
+        packed = self._signature.pack(num_chunks, arguments)
+        memory = ctypes.create_string_buffer(packed, len(packed))
+        num_threads = min(num_chunks, num_threads_for(size))
+        if num_threads == 1:
+            entry(ctypes.addressof(memory))
+        else:
+            run_on_team(entry, self._address, ctypes.addressof(memory), num_threads)
+
+    def _load(self) -> Callable[[int], None]:
+        with self._lock:
+            if self._entry is None:
+                code = cache.object_code(self._name, self._compile)
+                self._memory, self._address = toolchain.load(code)
+                self._entry = _ENTRY_TYPE(self._address)
+            return self._entry
+
+
+@functools.cache
+def kernel(signature: Signature, module: str, *parameters: object) -> Kernel:
+    """Return the one kernel of these parameters in this process."""
+    return Kernel(signature, module, *parameters)

@@ -1,0 +1,50 @@
+"""The arguments of each kernel: one table that both sides of a call read.
+
+Names with their codes of `struct`, eight bytes each: q a signed integer or an address, Q an
+unsigned integer, d a float64. Two that every kernel has come first.
+"""
+
+import operator
+import struct
+from collections import namedtuple
+from typing import Any
+
+
+class Signature:
+    """Packs a kernel's arguments, and says at which position each of them lies."""
+
+    def __init__(self, arguments: str) -> None:
+        pairs = [pair.split(":") for pair in ("claims:q num_chunks:q " + arguments).split()]
+        names = [name for name, _ in pairs]
+        self.positions: Any = namedtuple("Positions", names)(*range(len(names)))  # noqa: PYI024
+        self.layout = struct.Struct("=" + "".join(code for _, code in pairs))
+        self._in_order = operator.itemgetter(*names[2:])
+
+    def pack(self, num_chunks: int, arguments: dict[str, float]) -> bytes:
+        """Return the arguments as they lie in memory, no chunk being claimed."""
+        return self.layout.pack(0, num_chunks, *self._in_order(arguments))
+
+
+MASK_BITS = Signature("bits:q num_tiles:q tiles_per_chunk:q key:Q threshold:q")
+
+DROPOUT = Signature(
+    "x:q y:q residual:q start:q end:q key:Q threshold:q scale:d shift:d fill:d tiles_per_chunk:q"
+)
+
+CHANNELS_LAST_DROPOUT = Signature(
+    "x:q y:q bits:q samples:q channels:q length:q scale:d shift:d fill:d"
+)
+
+BROADCAST_DROPOUT = Signature("x:q y:q bits:q outer:q middle:q inner:q scale:d shift:d fill:d")
+
+BIAS_ACT_DROPOUT = Signature(
+    "x:q y:q bias:q grad:q sums:q end:q num_features:q key:Q threshold:q scale:d parameter:d "
+    "tiles_per_chunk:q"
+)
+
+BATCH_NORM = Signature(
+    "x:q y:q grad:q bits:q samples:q channels:q length:q groups:q phase:q partials:q statistics:q "
+    "weight:q weight_code:q bias:q bias_code:q running_mean:q running_var:q running_code:q "
+    "eps:d momentum:d scale:d parameter:d uses_batch:q grad_weight:q grad_bias:q"
+)
+"""Forward and backward: y is the output, or the gradient of the input."""

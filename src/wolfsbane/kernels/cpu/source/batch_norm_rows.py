@@ -1,0 +1,340 @@
+r"""Batch norm + activation + dropout where the channels of a position are neighbours.
+
+That is (N, C), and channels-last (N, S, C), as R = N S rows of C values. As `batch_norm_planes`,
+with the same mathematics and bytes; here the loops run over blocks of 64 rows by 64 channels, which
+stay in the first cache, and vector lanes are channels. Pieces are one block high.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numba import njit
+
+from wolfsbane.kernels.cpu.signatures import BATCH_NORM
+from wolfsbane.kernels.cpu.source.activations import activation_functions
+from wolfsbane.kernels.cpu.source.channel import (
+    APPLY,
+    MERGE,
+    STATISTICS,
+    drift_and_spread,
+    finish_gradients,
+    finish_statistics,
+    merge,
+    normalisation,
+)
+from wolfsbane.kernels.cpu.source.mask_bits import BLOCK, unpack_block
+from wolfsbane.kernels.cpu.source.memory import (
+    COMPILED,
+    ELEMENTS,
+    INLINED,
+    SCRATCH,
+    claim_chunk,
+    load_f64,
+    load_i64,
+    scratch_load_f64,
+    scratch_load_u8,
+    scratch_store_f64,
+    stack,
+    store_f64,
+)
+
+__all__ = ["COMPILED", "build"]
+
+at = BATCH_NORM.positions
+
+ROWS_AT_ONCE = 4
+"""Rows whose values meet in registers before they are added to a sum in memory."""
+
+_F64_BYTES = 8
+
+keep_bytes = stack(BLOCK * BLOCK)
+block_sums = stack(2 * BLOCK * _F64_BYTES)
+block_numbers = stack(5 * BLOCK * _F64_BYTES)
+
+
+@njit(**COMPILED)
+def num_rows(args):
+    """Return R."""
+    return load_i64(args, at.samples) * load_i64(args, at.length)
+
+
+@njit(**COMPILED)
+def mask_of(args):
+    """Return the mask's bytes, and the logical shape's C and S."""
+    return load_i64(args, at.bits), load_i64(args, at.channels), load_i64(args, at.length)
+
+
+@njit(**COMPILED)
+def partial(args, piece, channel):
+    """Return where a piece's first number for a channel lies; its second lies C further."""
+    return 2 * piece * load_i64(args, at.channels) + channel
+
+
+@njit(**COMPILED)
+def merged_statistics(args, first, width):
+    """Merge the pieces of a block of channels in their order, and store their statistics."""
+    rows, partials = num_rows(args), load_i64(args, at.partials)
+    channels = load_i64(args, at.channels)
+    for channel in range(first, first + width):
+        count, mean, deviation = 0.0, 0.0, 0.0
+        for piece in range((rows + BLOCK - 1) // BLOCK):
+            position = partial(args, piece, channel)
+            count, mean, deviation = merge(
+                count,
+                mean,
+                deviation,
+                float(min(BLOCK, rows - piece * BLOCK)),
+                load_f64(partials, position),
+                load_f64(partials, position + channels),
+            )
+        finish_statistics(args, channel, count, mean, deviation)
+
+
+@njit(**COMPILED)
+def merged_gradients(args, first, width):
+    """Add up the sums of a block of channels in their order, and store the gradients."""
+    rows, partials = num_rows(args), load_i64(args, at.partials)
+    channels = load_i64(args, at.channels)
+    for channel in range(first, first + width):
+        sum_grad, sum_product = 0.0, 0.0
+        for piece in range((rows + BLOCK - 1) // BLOCK):
+            position = partial(args, piece, channel)
+            sum_grad += load_f64(partials, position)
+            sum_product += load_f64(partials, position + channels)
+        finish_gradients(args, channel, sum_grad, sum_product)
+
+
+def _statistics(dtype):
+    load = ELEMENTS[dtype].load
+
+    @njit(**COMPILED)
+    def add(x, offset, step, count, sums, width):
+        for i in range(width):
+            total = np.float64(0)
+            for row in range(count):
+                total += np.float64(load(x, offset + row * step + i))
+            scratch_store_f64(sums, i, scratch_load_f64(sums, i) + total)
+
+    @njit(**COMPILED)
+    def add_squares(x, offset, step, count, means, squares, width):
+        for i in range(width):
+            mean, total = scratch_load_f64(means, i), scratch_load_f64(squares, i)
+            for row in range(count):
+                distance = np.float64(load(x, offset + row * step + i)) - mean
+                total += distance * distance
+            scratch_store_f64(squares, i, total)
+
+    @njit(**COMPILED)
+    def add_rows(x, offset, step, height, sums, width):
+        done = 0
+        while done + ROWS_AT_ONCE <= height:
+            add(x, offset + done * step, step, ROWS_AT_ONCE, sums, width)
+            done += ROWS_AT_ONCE
+        while done < height:
+            add(x, offset + done * step, step, 1, sums, width)
+            done += 1
+
+    @njit(**COMPILED)
+    def add_squared_rows(x, offset, step, height, means, squares, width):
+        done = 0
+        while done + ROWS_AT_ONCE <= height:
+            add_squares(x, offset + done * step, step, ROWS_AT_ONCE, means, squares, width)
+            done += ROWS_AT_ONCE
+        while done < height:
+            add_squares(x, offset + done * step, step, 1, means, squares, width)
+            done += 1
+
+    @njit(**COMPILED)
+    def block_statistics(args, memory, first, width, row, height):
+        x, channels = load_i64(args, at.x), load_i64(args, at.channels)
+        means, squares = memory[2], memory[2] + BLOCK * _F64_BYTES
+        for i in range(2 * BLOCK):
+            scratch_store_f64(means, i, 0.0)
+        add_rows(x, row * channels + first, channels, height, means, width)
+        for i in range(width):
+            scratch_store_f64(means, i, scratch_load_f64(means, i) / height)
+        add_squared_rows(x, row * channels + first, channels, height, means, squares, width)
+        partials = load_i64(args, at.partials)
+        position = partial(args, row // BLOCK, first)
+        for i in range(width):
+            store_f64(partials, position + i, scratch_load_f64(means, i))
+            store_f64(partials, position + channels + i, scratch_load_f64(squares, i))
+
+    return block_statistics
+
+
+def _numbers(dtype):
+    """Return functions that write and read a block's numbers: mean, slope, shift and two more."""
+    _, _, real = ELEMENTS[dtype]
+    load, store = SCRATCH[real]
+
+    @njit(**COMPILED)
+    def write(args, numbers, first, width, is_backward):
+        count = float(num_rows(args))
+        for i in range(width):
+            mean, rstd, weight, bias = normalisation(args, first + i)
+            rounded = real(mean)
+            rest = mean - np.float64(rounded)
+            slope = rstd * weight
+            store(numbers, i, rounded)
+            store(numbers, BLOCK + i, real(slope))
+            store(numbers, 2 * BLOCK + i, real(bias - rest * slope))
+            if is_backward:
+                drift, spread = drift_and_spread(args, first + i, count)
+                store(numbers, 3 * BLOCK + i, real(drift - rest * spread))
+                store(numbers, 4 * BLOCK + i, real(spread))
+
+    return write, load
+
+
+def _forward(dtype, activation, has_dropout):
+    load, store, real = ELEMENTS[dtype]
+    activate, _ = activation_functions(activation, ELEMENTS[dtype].is_double)
+    write_numbers, number = _numbers(dtype)
+
+    @njit(**COMPILED)
+    def apply_row(args, offset, numbers, keep, width):
+        x, y = load_i64(args, at.x), load_i64(args, at.y)
+        scale, parameter = real(load_f64(args, at.scale)), real(load_f64(args, at.parameter))
+        for i in range(width):
+            centred = load(x, offset + i) - number(numbers, i)
+            value = centred * number(numbers, BLOCK + i) + number(numbers, 2 * BLOCK + i)
+            value = activate(value, parameter)
+            if has_dropout:
+                value = value * scale if scratch_load_u8(keep, i) != np.uint8(0) else real(0)
+            store(y, offset + i, value)
+
+    @njit(**COMPILED)
+    def apply_block(args, memory, first, width, row, height):
+        numbers, keep, _ = memory
+        channels = load_i64(args, at.channels)
+        if has_dropout:
+            unpack_block(mask_of(args), keep, first, width, row, height)
+        for i in range(height):
+            offset = (row + i) * channels + first
+            if width == BLOCK:  # apart, so that the loop's length is a constant
+                apply_row(args, offset, numbers, keep + i * BLOCK, BLOCK)
+            else:
+                apply_row(args, offset, numbers, keep + i * BLOCK, width)
+
+    return write_numbers, apply_block
+
+
+def _backward(dtype, activation, has_dropout):
+    load, store, real = ELEMENTS[dtype]
+    _, derivative = activation_functions(activation, ELEMENTS[dtype].is_double)
+    write_numbers, number = _numbers(dtype)
+    is_given = activation == "identity" and not has_dropout
+    # The first pass leaves dz where dx will be, unless that would round it.
+    is_stored = dtype != "bfloat16" and not is_given
+
+    @njit(**INLINED)
+    def gradient_at(sources, offset, i, numbers, keep):
+        """Return dz, the gradient of the normalised value, of an element."""
+        x, grad, scale, parameter = sources
+        upstream = load(grad, offset + i)
+        if has_dropout:
+            upstream = upstream * scale if scratch_load_u8(keep, i) != np.uint8(0) else real(0)
+        if activation == "identity":
+            return upstream
+        centred = load(x, offset + i) - number(numbers, i)
+        value = centred * number(numbers, BLOCK + i) + number(numbers, 2 * BLOCK + i)
+        return upstream * derivative(value, parameter)
+
+    @njit(**COMPILED)
+    def sources_of(args):
+        """Return what `gradient_at` reads; outside of loops, as a store could change it inside."""
+        scale, parameter = real(load_f64(args, at.scale)), real(load_f64(args, at.parameter))
+        return load_i64(args, at.x), load_i64(args, at.grad), scale, parameter
+
+    @njit(**COMPILED)
+    def sum_row(args, offset, numbers, keep, sums, width):
+        x, y, sources = load_i64(args, at.x), load_i64(args, at.y), sources_of(args)
+        for i in range(width):
+            dz = gradient_at(sources, offset, i, numbers, keep)
+            if is_stored:
+                store(y, offset + i, dz)
+            centred = np.float64(load(x, offset + i) - number(numbers, i))
+            scratch_store_f64(sums, i, scratch_load_f64(sums, i) + np.float64(dz))
+            product = scratch_load_f64(sums, BLOCK + i) + np.float64(dz) * centred
+            scratch_store_f64(sums, BLOCK + i, product)
+
+    @njit(**COMPILED)
+    def sum_block(args, memory, first, width, row, height):
+        numbers, keep, sums = memory
+        channels, partials = load_i64(args, at.channels), load_i64(args, at.partials)
+        write_numbers(args, numbers, first, width, False)
+        if has_dropout:
+            unpack_block(mask_of(args), keep, first, width, row, height)
+        for i in range(2 * BLOCK):
+            scratch_store_f64(sums, i, 0.0)
+        for i in range(height):
+            sum_row(args, (row + i) * channels + first, numbers, keep + i * BLOCK, sums, width)
+        position = partial(args, row // BLOCK, first)
+        for i in range(width):
+            mean = normalisation(args, first + i)[0]
+            rest = mean - np.float64(real(mean))
+            store_f64(partials, position + i, scratch_load_f64(sums, i))
+            product = scratch_load_f64(sums, BLOCK + i) - rest * scratch_load_f64(sums, i)
+            store_f64(partials, position + channels + i, product)
+
+    @njit(**COMPILED)
+    def apply_row(args, offset, numbers, keep, width):
+        x, y, sources = load_i64(args, at.x), load_i64(args, at.y), sources_of(args)
+        for i in range(width):
+            if is_stored:
+                dz = load(y, offset + i)
+            else:
+                dz = gradient_at(sources, offset, i, numbers, keep)
+            centred = load(x, offset + i) - number(numbers, i)
+            drift, spread = number(numbers, 3 * BLOCK + i), number(numbers, 4 * BLOCK + i)
+            store(y, offset + i, (dz - drift - centred * spread) * number(numbers, BLOCK + i))
+
+    @njit(**COMPILED)
+    def apply_block(args, memory, first, width, row, height):
+        numbers, keep, _ = memory
+        channels = load_i64(args, at.channels)
+        if has_dropout and not is_stored:
+            unpack_block(mask_of(args), keep, first, width, row, height)
+        for i in range(height):
+            apply_row(args, (row + i) * channels + first, numbers, keep + i * BLOCK, width)
+
+    return sum_block, write_numbers, apply_block
+
+
+def build(direction: str, dtype: str, activation: str, has_dropout: bool) -> Callable[[int], None]:
+    """Return the kernel of a direction ("forward", "backward"), a dtype and an activation."""
+    is_backward = direction == "backward"
+    if is_backward:
+        first_block, write_numbers, apply_block = _backward(dtype, activation, has_dropout)
+        merge_block = merged_gradients
+    else:
+        write_numbers, apply_block = _forward(dtype, activation, has_dropout)
+        first_block, merge_block = _statistics(dtype), merged_statistics
+
+    @njit(**COMPILED)
+    def do_blocks(args, memory, first, width, begin, end):
+        phase, rows = load_i64(args, at.phase), num_rows(args)
+        if phase & STATISTICS:
+            for row in range(begin, end, BLOCK):
+                first_block(args, memory, first, width, row, min(BLOCK, rows - row))
+        if phase & MERGE:
+            merge_block(args, first, width)
+        if phase & APPLY:
+            write_numbers(args, memory[0], first, width, is_backward)
+            for row in range(begin, end, BLOCK):
+                apply_block(args, memory, first, width, row, min(BLOCK, rows - row))
+
+    def kernel(args):
+        memory = block_numbers(), keep_bytes(), block_sums()
+        groups, channels = load_i64(args, at.groups), load_i64(args, at.channels)
+        pieces = (num_rows(args) + BLOCK - 1) // BLOCK
+        chunk = claim_chunk(args)
+        while chunk >= 0:
+            first, group = chunk // groups * BLOCK, chunk % groups
+            begin, end = group * pieces // groups, (group + 1) * pieces // groups
+            width = min(BLOCK, channels - first)
+            do_blocks(args, memory, first, width, begin * BLOCK, min(end * BLOCK, num_rows(args)))
+            chunk = claim_chunk(args)
+
+    return kernel

@@ -1,0 +1,190 @@
+"""Typed loads and stores at addresses, scratch on the stack, and the claiming of chunks.
+
+An address is an int64, an offset counts elements and is an int64, too.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+COMPILED: Any = {"error_model": "numpy", "fastmath": {"contract"}}
+"""Options of every function here: no exceptions; a product and a sum may become one FMA.
+
+Not `reassoc`: it would undo compensated sums and range reductions.
+"""
+
+INLINED: Any = {**COMPILED, "forceinline": True}
+"""Options of a function of one element: a call left inside a loop keeps it from vectorising."""
+
+SUMS: Any = {"error_model": "numpy", "fastmath": {"contract", "reassoc"}, "inline": "never"}
+"""Options of a function that adds up numbers, so that the sum may be split over vector lanes."""
+
+_I8, _I64 = ir.IntType(8), ir.IntType(64)
+_CACHE_LINE = 64
+
+
+def _no_alias(instruction: Any, kind: str) -> None:
+    """Tell LLVM that scratch memory and tensors never overlap: without that it cannot vectorise.
+
+    An access to scratch memory is marked "alias.scope", one to a tensor "noalias".
+    """
+    module = instruction.module
+    domain = module.add_metadata([ir.MetaDataString(module, "wolfsbane")])
+    scope = module.add_metadata([ir.MetaDataString(module, "scratch"), domain])
+    instruction.set_metadata(kind, module.add_metadata([scope]))
+
+
+def _accessors(number: Any, kind: ir.Type, alias: str = "noalias") -> tuple[Any, Any]:
+    @intrinsic
+    def load(typingctx: Any, address: Any, offset: Any) -> Any:  # noqa: ARG001
+        def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            pointer = builder.inttoptr(args[0], kind.as_pointer())
+            value = builder.load(builder.gep(pointer, [args[1]]))
+            _no_alias(value, alias)
+            return value
+
+        return number(types.int64, types.int64), generate
+
+    @intrinsic
+    def store(typingctx: Any, address: Any, offset: Any, value: Any) -> Any:  # noqa: ARG001
+        def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            pointer = builder.inttoptr(args[0], kind.as_pointer())
+            _no_alias(builder.store(args[2], builder.gep(pointer, [args[1]])), alias)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, types.int64, number), generate
+
+    return load, store
+
+
+_F32, _F64 = ir.FloatType(), ir.DoubleType()
+
+load_u16, store_u16 = _accessors(types.uint16, ir.IntType(16))
+load_i64, store_i64 = _accessors(types.int64, _I64)
+load_f32, store_f32 = _accessors(types.float32, _F32)
+load_f64, store_f64 = _accessors(types.float64, _F64)
+
+# Memory that no tensor shares: masks, and what is collected on the stack.
+scratch_load_u8, scratch_store_u8 = _accessors(types.uint8, _I8, "alias.scope")
+scratch_load_f32, scratch_store_f32 = _accessors(types.float32, _F32, "alias.scope")
+scratch_load_f64, scratch_store_f64 = _accessors(types.float64, _F64, "alias.scope")
+
+SCRATCH = {
+    np.float32: (scratch_load_f32, scratch_store_f32),
+    np.float64: (scratch_load_f64, scratch_store_f64),
+}
+
+
+def _bitcast(source: Any, target: Any, kind: ir.Type) -> Any:
+    @intrinsic
+    def cast(typingctx: Any, value: Any) -> Any:  # noqa: ARG001
+        def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+            return builder.bitcast(args[0], kind)
+
+        return target(source), generate
+
+    return cast
+
+
+bits_of_f32 = _bitcast(types.float32, types.uint32, ir.IntType(32))
+f32_of_bits = _bitcast(types.uint32, types.float32, ir.FloatType())
+
+
+@njit(**INLINED)
+def load_bf16(address, offset):
+    """Return a bfloat16 as float32: its bits are the upper half."""
+    return f32_of_bits(np.uint32(load_u16(address, offset)) << np.uint32(16))
+
+
+@njit(**INLINED)
+def store_bf16(address, offset, value):
+    """Store a float32 as bfloat16, rounded to nearest, ties to even; nan stays nan."""
+    bits = bits_of_f32(value)
+    is_nan = (bits & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000)
+    odd = (bits >> np.uint32(16)) & np.uint32(1)
+    rounded = (bits + np.uint32(0x7FFF) + odd) >> np.uint32(16)
+    quiet = (bits >> np.uint32(16)) | np.uint32(0x40)
+    store_u16(address, offset, np.uint16(quiet if is_nan else rounded))
+
+
+class Element(NamedTuple):
+    """How the elements of a dtype are read, computed with, and written."""
+
+    load: Any
+    store: Any
+    real: Any
+    """Type of the arithmetic: float32, or float64 for float64."""
+
+    @property
+    def is_double(self) -> bool:
+        """Tell whether the arithmetic is in float64."""
+        return self.real is np.float64
+
+
+ELEMENTS = {
+    "float32": Element(load_f32, store_f32, np.float32),
+    "float64": Element(load_f64, store_f64, np.float64),
+    "bfloat16": Element(load_bf16, store_bf16, np.float32),
+}
+
+FLOAT32, FLOAT64, BFLOAT16 = range(3)
+"""Codes of dtypes for vectors of one value per channel, whose dtype is known when called."""
+
+
+@njit(**COMPILED)
+def load_vector(address, code, offset):
+    """Return an element of a vector of the coded dtype as float64."""
+    if code == FLOAT32:
+        return np.float64(load_f32(address, offset))
+    if code == BFLOAT16:
+        return np.float64(load_bf16(address, offset))
+    return load_f64(address, offset)
+
+
+@njit(**COMPILED)
+def store_vector(address, code, offset, value):
+    """Store a float64 into a vector of the coded dtype."""
+    if code == FLOAT32:
+        store_f32(address, offset, np.float32(value))
+    elif code == BFLOAT16:
+        store_bf16(address, offset, np.float32(value))
+    else:
+        store_f64(address, offset, value)
+
+
+def stack(num_bytes: int) -> Any:
+    """Return a function that gives the address of scratch memory on the stack."""
+
+    @intrinsic
+    def scratch(typingctx: Any) -> Any:  # noqa: ARG001
+        def generate(_context: Any, builder: Any, _signature: Any, _args: Any) -> Any:
+            memory = cgutils.alloca_once(builder, ir.ArrayType(_I8, num_bytes))
+            memory.align = _CACHE_LINE
+            return builder.ptrtoint(memory, _I64)
+
+        return types.int64(), generate
+
+    return scratch
+
+
+@intrinsic
+def _next(typingctx: Any, counter: Any) -> Any:  # noqa: ARG001
+    def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], _I64.as_pointer())
+        return builder.atomic_rmw("add", pointer, ir.Constant(_I64, 1), "monotonic")
+
+    return types.int64(types.int64), generate
+
+
+@njit(**COMPILED)
+def claim_chunk(args):
+    """Return the number of a chunk that no other thread has claimed; -1 where none is left.
+
+    args[0] counts the claims, args[1] is the number of chunks.
+    """
+    chunk = _next(args)
+    return chunk if chunk < load_i64(args, 1) else -1

@@ -1,0 +1,220 @@
+"""Which executor runs an operation, and why.
+
+Executors are listed fastest first; the first one that can run an operation on a tensor does. What
+an executor needs is a list of conditions with their words, so that the choice and its explanation
+cannot differ.
+"""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from wolfsbane.errors import ArgumentError, ArgumentTypeError
+
+OPERATIONS = (
+    "dropout",
+    "batch_norm",
+    "batch_norm_act_dropout",
+    "bias_act_dropout",
+    "dropout_add",
+)
+
+EXECUTORS = ("gpu", "cpu", "reference")
+"""Fastest first."""
+
+CPU_DTYPES = frozenset({torch.float32, torch.float64, torch.bfloat16})
+
+_forced: ContextVar[str | None] = ContextVar("wolfsbane_executor", default=None)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What an executor needs of a tensor, and what is said where it is not so."""
+
+    holds: Callable[[Tensor], bool]
+    otherwise: Callable[[Tensor], str]
+
+
+@cache
+def _has_numba() -> bool:
+    return all(importlib.util.find_spec(name) for name in ("numba", "llvmlite"))
+
+
+def _is_plain(input: Tensor) -> bool:
+    """Tell whether a tensor is numbers in memory, and no transformation looks at what is done."""
+    return (
+        type(input) in (Tensor, torch.nn.Parameter)
+        and torch._C._has_storage(input)  # noqa: SLF001  # not so in torch's older vmap
+        and not torch._C._are_functorch_transforms_active()  # noqa: SLF001
+        and forward_ad._current_level < 0  # noqa: SLF001
+        and torch._C._len_torch_dispatch_stack() == 0  # noqa: SLF001
+        and not torch.compiler.is_compiling()
+        and not torch._C._get_tracing_state()  # noqa: SLF001
+    )
+
+
+CONDITIONS: dict[str, tuple[Condition, ...]] = {
+    "gpu": (Condition(lambda _: False, lambda _: "there are no kernels for GPUs yet"),),
+    "cpu": (
+        Condition(
+            lambda tensor: tensor.device.type == "cpu",
+            lambda tensor: f"the tensor is on {tensor.device}, not on a CPU",
+        ),
+        Condition(
+            lambda tensor: tensor.dtype in CPU_DTYPES,
+            lambda tensor: f"it computes float32, float64 and bfloat16, not {tensor.dtype}",
+        ),
+        Condition(
+            lambda tensor: tensor.layout is torch.strided,
+            lambda tensor: f"it reads strided memory, and the tensor's layout is {tensor.layout}",
+        ),
+        Condition(
+            _is_plain,
+            lambda tensor: (
+                "it reads memory, and here a transformation (torch.func, forward-mode AD, "
+                "tracing, a dispatch mode) or a tensor subclass "
+                f"({type(tensor).__name__}) stands before it"
+            ),
+        ),
+        Condition(lambda _: _has_numba(), lambda _: "Numba is not installed: pip install numba"),
+    ),
+    "reference": (),
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The executor that runs an operation on a tensor, and why not a faster one."""
+
+    operation: str
+    executor: str
+    reason: str
+    obstacles: tuple[tuple[str, str], ...]
+    """(executor, why not), for each executor that cannot."""
+
+    def __str__(self) -> str:
+        """Say it in words, a line for each executor."""
+        lines = [f"{self.operation} runs on {self.executor}: {self.reason}"]
+        return "\n".join(lines + [f"  not on {name}: {why}" for name, why in self.obstacles])
+
+
+def _obstacle(executor: str, input: Tensor) -> str | None:
+    """Return the first condition that does not hold, in words."""
+    for condition in CONDITIONS[executor]:
+        if not condition.holds(input):
+            return condition.otherwise(input)
+    return None
+
+
+REASONS = {
+    "cpu": "compiled kernels (Numba)",
+    "gpu": "compiled kernels (Triton)",
+    "reference": "plain torch operations, which run everywhere",
+}
+
+
+def choose(operation: str, input: Tensor) -> Choice:
+    """Return the executor for an operation, with the reasons.
+
+    Raises:
+        ArgumentError: the executor that `use_executor` forces cannot run it.
+    """
+    found = {name: _obstacle(name, input) for name in EXECUTORS}
+    obstacles = tuple((name, why) for name, why in found.items() if why is not None)
+    forced = _forced.get()
+    if forced is not None:
+        why = found[forced]
+        if why is not None:
+            raise ArgumentError(
+                f"use_executor({forced!r}) asks for an executor that cannot run {operation} here: "
+                f"{why}. Leave the choice free, or name another: {', '.join(sorted(EXECUTORS))}"
+            )
+        return Choice(operation, forced, f"use_executor({forced!r}) asks for it", obstacles)
+    executor = next(name for name, why in found.items() if why is None)
+    return Choice(operation, executor, REASONS[executor], obstacles)
+
+
+def runs_on_cpu(operation: str, input: Tensor) -> bool:
+    """Tell whether the CPU's kernels are chosen: `choose`, without words."""
+    forced = _forced.get()
+    if forced is not None:
+        return choose(operation, input).executor == "cpu"
+    return all(condition.holds(input) for condition in CONDITIONS["cpu"])
+
+
+@contextmanager
+def use_executor(executor: str) -> Iterator[None]:
+    """Force the executor of every wolfsbane operation in a `with` block (of this thread or task).
+
+    A forced executor never falls back: what it cannot run raises.
+
+    Args:
+        executor: "reference" (plain torch operations), "cpu" (Numba) or "gpu" (Triton).
+
+    Raises:
+        ArgumentTypeError: `executor` is not a string.
+        ArgumentError: there is no such executor; in the block: it cannot run an operation.
+
+    Examples:
+        >>> from wolfsbane import functional as F
+        >>> with use_executor("reference"):
+        ...     _ = torch.manual_seed(0)
+        ...     slow = F.dropout(torch.ones(1000))
+        >>> _ = torch.manual_seed(0)
+        >>> torch.equal(F.dropout(torch.ones(1000)), slow)
+        True
+    """
+    if not isinstance(executor, str):
+        raise ArgumentTypeError(
+            f"executor has to be one of {', '.join(sorted(EXECUTORS))}, but got {executor!r} (of "
+            f"type {type(executor).__name__})"
+        )
+    if executor not in EXECUTORS:
+        raise ArgumentError(
+            f"executor has to be one of {', '.join(sorted(EXECUTORS))}, but got {executor!r}"
+        )
+    token = _forced.set(executor)
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def explain(operation: str, input: Tensor) -> Choice:
+    """Say which executor would run an operation on a tensor, and why; nothing is computed.
+
+    Args:
+        operation: "dropout", "batch_norm", "batch_norm_act_dropout", "bias_act_dropout" or
+            "dropout_add".
+        input: the tensor that the operation would get. Only its kind is looked at.
+
+    Returns:
+        A `Choice`: `executor`, `reason`, `obstacles`. Printed, it is a few lines of text.
+
+    Raises:
+        ArgumentError: there is no such operation, or a forced executor cannot run it.
+        ArgumentTypeError: `input` is not a tensor.
+
+    Examples:
+        >>> print(explain("dropout", torch.ones(3, dtype=torch.float16)))
+        dropout runs on reference: plain torch operations, which run everywhere
+          not on gpu: there are no kernels for GPUs yet
+          not on cpu: it computes float32, float64 and bfloat16, not torch.float16
+    """
+    if operation not in OPERATIONS:
+        raise ArgumentError(
+            f"operation has to be one of {', '.join(OPERATIONS)}, but got {operation!r}"
+        )
+    if not isinstance(input, Tensor):
+        raise ArgumentTypeError(
+            f"explain needs the tensor that {operation} would get, but got {input!r} (of type "
+            f"{type(input).__name__})"
+        )
+    return choose(operation, input)
