@@ -10,6 +10,7 @@ from torch import Tensor
 
 from wolfsbane.kernels import reference
 from wolfsbane.kernels.cpu import dropout as cpu
+from wolfsbane.kernels.plain_function import PlainFunction
 from wolfsbane.kernels.select import runs_on_cpu
 from wolfsbane.mask import scale
 
@@ -27,24 +28,24 @@ def masked_affine(
     if not runs_on_cpu("dropout", input):
         output = _MaskedAffine.apply(input, p, key, mask_shape, coefficients)
     elif torch.is_grad_enabled() and input.requires_grad:
-        output = _CompiledMaskedAffine.apply(input, p, key, mask_shape, coefficients)
+        output = _CompiledMaskedAffine.apply(input, (p, key, mask_shape, coefficients))
     else:
         output = cpu.masked_affine(input, p, key, mask_shape, coefficients)
     return output
 
 
-class _CompiledMaskedAffine(torch.autograd.Function):
+class _CompiledMaskedAffine(PlainFunction):
     """For plain tensors, and without `setup_context`, which would cost more than the kernel."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, *how: Any) -> Tensor:
-        p, key, mask_shape, coefficients = how
-        ctx.derivative = (p, key, mask_shape, (coefficients[0], 0.0, 0.0))
+    def forward(ctx: Any, input: Tensor, how: tuple[Any, ...]) -> Tensor:
+        ctx.how = how
         return cpu.masked_affine(input, *how)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        return masked_affine(grads[0], *ctx.derivative), None, None, None, None
+        p, key, mask_shape, (scale, _, _) = ctx.how
+        return masked_affine(grads[0], p, key, mask_shape, (scale, 0.0, 0.0)), None
 
 
 class _MaskedAffine(torch.autograd.Function):
@@ -79,13 +80,13 @@ class _MaskedAffine(torch.autograd.Function):
 def dropout_add(input: Tensor, residual: Tensor, p: float, key: int) -> Tensor:
     """Return dropout(input) + residual, of the same shape and dtype; differentiable."""
     output: Tensor
-    if runs_on_cpu("dropout_add", input) and runs_on_cpu("dropout_add", residual):
+    if runs_on_cpu("dropout_add", input, residual):
         output = _CompiledDropoutAdd.apply(input, residual, p, key)
         return output
     return masked_affine(input, p, key, tuple(input.shape), (scale(p), 0.0, 0.0)) + residual
 
 
-class _CompiledDropoutAdd(torch.autograd.Function):
+class _CompiledDropoutAdd(PlainFunction):
     @staticmethod
     def forward(ctx: Any, input: Tensor, residual: Tensor, p: float, key: int) -> Tensor:
         ctx.how = (p, key, tuple(input.shape), (scale(p), 0.0, 0.0))

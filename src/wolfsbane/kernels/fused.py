@@ -17,6 +17,7 @@ from wolfsbane.kernels.block import Norm, Running, Tail
 from wolfsbane.kernels.cpu import batch_norm as cpu_batch_norm
 from wolfsbane.kernels.cpu import bias_act_dropout as cpu_bias
 from wolfsbane.kernels.dropout import masked_affine
+from wolfsbane.kernels.plain_function import PlainFunction
 from wolfsbane.kernels.reference import HALF_PRECISION
 from wolfsbane.kernels.select import runs_on_cpu
 from wolfsbane.mask import scale
@@ -46,15 +47,14 @@ def compiled_batch_norm(
     weight = None if norm.weight is None else norm.weight.contiguous()
     bias = None if norm.bias is None else norm.bias.contiguous()
     output, statistics = _CompiledBatchNorm.apply(
-        input, weight, bias, norm.eps, norm.uses_batch, tail, running
+        input, weight, bias, (norm.eps, norm.uses_batch, tail), running
     )
     return output, statistics
 
 
 def _is_compiled(input: Tensor, norm: Norm, tail: Tail) -> bool:
     operation = "batch_norm" if tail.is_empty else "batch_norm_act_dropout"
-    vectors = [vector for vector in (norm.weight, norm.bias) if vector is not None]
-    return all(runs_on_cpu(operation, tensor) for tensor in (input, *vectors))
+    return runs_on_cpu(operation, input, norm.weight, norm.bias)
 
 
 def _is_addressable(running: Running | None) -> bool:
@@ -92,18 +92,17 @@ def _zeroing(p: float) -> tuple[float, float, float]:
     return (scale(p), 0.0, 0.0)
 
 
-class _CompiledBatchNorm(torch.autograd.Function):
+class _CompiledBatchNorm(PlainFunction):
     @staticmethod
     def forward(
         ctx: Any,
         input: Tensor,
         weight: Tensor | None,
         bias: Tensor | None,
-        eps: float,
-        uses_batch: bool,
-        tail: Tail,
+        how: tuple[float, bool, Tail],
         running: Running | None,
     ) -> tuple[Tensor, Tensor]:
+        eps, uses_batch, tail = how
         norm = Norm(weight, bias, eps, uses_batch)
         if uses_batch:
             statistics = torch.empty(2, input.size(1), dtype=torch.float64)
@@ -115,7 +114,7 @@ class _CompiledBatchNorm(torch.autograd.Function):
             statistics = torch.stack([running.mean, running.var]).double()
             output = cpu_batch_norm.forward(input, norm, tail, statistics)
         ctx.save_for_backward(input, weight, bias, statistics)
-        ctx.how = (eps, uses_batch, tail)
+        ctx.how = how
         ctx.mark_non_differentiable(statistics)
         ctx.set_materialize_grads(False)
         return output, statistics
@@ -123,7 +122,7 @@ class _CompiledBatchNorm(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         grad = grads[0]
-        nothing = (None,) * 4
+        nothing = (None, None)
         if grad is None:
             return None, None, None, *nothing
         input, weight, bias, statistics = ctx.saved_tensors
@@ -165,8 +164,7 @@ def _composed_gradients(
 
 def bias_act_dropout(input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:
     """Return dropout(act(input + bias)), the bias along the last dimension; differentiable."""
-    operands = [input] if bias is None else [input, bias]
-    if not all(runs_on_cpu("bias_act_dropout", tensor) for tensor in operands):
+    if not runs_on_cpu("bias_act_dropout", input, bias):
         return _composed_bias(input, bias, tail)
     output: Tensor = _CompiledBias.apply(input, bias, tail)
     return output
@@ -178,7 +176,7 @@ def _composed_bias(input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:
     return _composed_tail(wide, tail).to(input.dtype)
 
 
-class _CompiledBias(torch.autograd.Function):
+class _CompiledBias(PlainFunction):
     @staticmethod
     def forward(ctx: Any, input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:
         ctx.save_for_backward(input, bias)

@@ -47,16 +47,26 @@ def _has_numba() -> bool:
     return all(importlib.util.find_spec(name) for name in ("numba", "llvmlite"))
 
 
-def _is_plain(input: Tensor) -> bool:
-    """Tell whether a tensor is numbers in memory, and no transformation looks at what is done."""
+_PLAIN_TYPES = frozenset({Tensor, torch.nn.Parameter})
+
+
+def _is_memory(tensor: Tensor) -> bool:
+    """Tell whether a tensor is numbers in memory: no subclass, no wrapper of a transformation."""
     return (
-        type(input) in (Tensor, torch.nn.Parameter)
-        and torch._C._has_storage(input)  # noqa: SLF001  # not so in torch's older vmap
-        and not torch._C._are_functorch_transforms_active()  # noqa: SLF001
-        and forward_ad._current_level < 0  # noqa: SLF001
-        and torch._C._len_torch_dispatch_stack() == 0  # noqa: SLF001
-        and not torch.compiler.is_compiling()
-        and not torch._C._get_tracing_state()  # noqa: SLF001
+        type(tensor) in _PLAIN_TYPES
+        and tensor.layout is torch.strided
+        and torch._C._has_storage(tensor)  # noqa: SLF001
+    )
+
+
+def _is_transformed() -> bool:
+    """Tell whether a transformation looks at what is done: it would miss what a kernel does."""
+    return (
+        torch._C._are_functorch_transforms_active()  # noqa: SLF001
+        or forward_ad._current_level >= 0  # noqa: SLF001
+        or torch._C._len_torch_dispatch_stack() > 0  # noqa: SLF001
+        or torch.compiler.is_compiling()
+        or torch._C._get_tracing_state() is not None  # noqa: SLF001
     )
 
 
@@ -72,15 +82,17 @@ CONDITIONS: dict[str, tuple[Condition, ...]] = {
             lambda tensor: f"it computes float32, float64 and bfloat16, not {tensor.dtype}",
         ),
         Condition(
-            lambda tensor: tensor.layout is torch.strided,
-            lambda tensor: f"it reads strided memory, and the tensor's layout is {tensor.layout}",
+            _is_memory,
+            lambda tensor: (
+                f"it reads numbers from memory, and this is a {type(tensor).__name__} with layout "
+                f"{tensor.layout}, whose numbers lie elsewhere"
+            ),
         ),
         Condition(
-            _is_plain,
-            lambda tensor: (
-                "it reads memory, and here a transformation (torch.func, forward-mode AD, "
-                "tracing, a dispatch mode) or a tensor subclass "
-                f"({type(tensor).__name__}) stands before it"
+            lambda _: not _is_transformed(),
+            lambda _: (
+                "it reads memory, which a transformation (torch.func, forward-mode AD, tracing, "
+                "compiling, a dispatch mode) would not see"
             ),
         ),
         Condition(lambda _: _has_numba(), lambda _: "Numba is not installed: pip install numba"),
@@ -141,12 +153,24 @@ def choose(operation: str, input: Tensor) -> Choice:
     return Choice(operation, executor, REASONS[executor], obstacles)
 
 
-def runs_on_cpu(operation: str, input: Tensor) -> bool:
-    """Tell whether the CPU's kernels are chosen: `choose`, without words."""
-    forced = _forced.get()
-    if forced is not None:
+def runs_on_cpu(operation: str, input: Tensor, *others: Tensor | None) -> bool:
+    """Tell whether the CPU's kernels are chosen: `choose`, without words.
+
+    Args:
+        operation: one of `OPERATIONS`.
+        input: what it is chosen for.
+        others: further operands, which have to lie in the CPU's memory too.
+    """
+    if _forced.get() is not None:
         return choose(operation, input).executor == "cpu"
-    return all(condition.holds(input) for condition in CONDITIONS["cpu"])
+    return (
+        input.is_cpu
+        and input.dtype in CPU_DTYPES
+        and _is_memory(input)
+        and not _is_transformed()
+        and all(other is None or (other.is_cpu and _is_memory(other)) for other in others)
+        and _has_numba()
+    )
 
 
 @contextmanager

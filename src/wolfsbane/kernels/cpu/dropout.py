@@ -52,8 +52,9 @@ def _element_wise(
     p: float,
     key: int,
     coefficients: tuple[float, float, float],
+    out: Tensor | None = None,
 ) -> Tensor:
-    output = torch.empty_like(input)
+    output = torch.empty_like(input) if out is None else out
     is_affine = coefficients[1] != 0.0 or coefficients[2] != 0.0
     kind = "residual" if residual is not None else "affine" if is_affine else "zeroing"
     size = input.numel()

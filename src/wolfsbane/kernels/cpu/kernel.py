@@ -31,8 +31,7 @@ class Kernel:
         Other Python threads go on meanwhile.
         """
         entry = self._entry or self._load()
-        packed = self._signature.pack(num_chunks, arguments)
-        memory = ctypes.create_string_buffer(packed, len(packed))
+        memory = self._signature.pack(num_chunks, arguments)
         num_threads = min(num_chunks, num_threads_for(size))
         if num_threads == 1:
             entry(ctypes.addressof(memory))

@@ -4,6 +4,7 @@ Names with their codes of `struct`, eight bytes each: q a signed integer or an a
 unsigned integer, d a float64. Two that every kernel has come first.
 """
 
+import ctypes
 import operator
 import struct
 from collections import namedtuple
@@ -17,12 +18,14 @@ class Signature:
         pairs = [pair.split(":") for pair in ("claims:q num_chunks:q " + arguments).split()]
         names = [name for name, _ in pairs]
         self.positions: Any = namedtuple("Positions", names)(*range(len(names)))  # noqa: PYI024
-        self.layout = struct.Struct("=" + "".join(code for _, code in pairs))
+        self._layout = struct.Struct("=" + "".join(code for _, code in pairs))
+        self._memory = ctypes.c_char * self._layout.size
         self._in_order = operator.itemgetter(*names[2:])
 
-    def pack(self, num_chunks: int, arguments: dict[str, float]) -> bytes:
-        """Return the arguments as they lie in memory, no chunk being claimed."""
-        return self.layout.pack(0, num_chunks, *self._in_order(arguments))
+    def pack(self, num_chunks: int, arguments: dict[str, float]) -> ctypes.Array[ctypes.c_char]:
+        """Return the arguments in memory of their own, no chunk being claimed."""
+        packed = self._layout.pack(0, num_chunks, *self._in_order(arguments))
+        return self._memory.from_buffer_copy(packed)
 
 
 MASK_BITS = Signature("bits:q num_tiles:q tiles_per_chunk:q key:Q threshold:q")

@@ -23,7 +23,7 @@ from wolfsbane.kernels.cpu.source.channel import (
     finish_gradients,
     finish_statistics,
     merge,
-    normalisation,
+    numbers_for,
 )
 from wolfsbane.kernels.cpu.source.mask_bits import bit_number, byte_offset, run_length
 from wolfsbane.kernels.cpu.source.memory import (
@@ -131,7 +131,7 @@ def _statistics(dtype):
         return result
 
     @njit(**COMPILED)
-    def plane_statistics(args, channel, sample):
+    def plane_statistics(args, _numbers, channel, sample):
         _, channels, length = shape(args)
         x, partials = load_i64(args, at.x), load_i64(args, at.partials)
         plane = (sample * channels + channel) * length
@@ -146,30 +146,14 @@ def _statistics(dtype):
     return plane_statistics
 
 
-def _normalise(real):
-    """Return a function that gives a channel's normalisation as numbers of the arithmetic."""
-
-    @njit(**COMPILED)
-    def numbers_of(args, channel):
-        mean, rstd, weight, bias = normalisation(args, channel)
-        # x - float32(mean) is exact where it matters; what that left of the mean goes to the shift.
-        rounded = real(mean)
-        rest = mean - np.float64(rounded)
-        slope = rstd * weight
-        return rounded, real(slope), real(bias - rest * slope), rest
-
-    return numbers_of
-
-
 def _forward(dtype, activation, has_dropout):
     load, store, real = ELEMENTS[dtype]
     activate, _ = activation_functions(activation, ELEMENTS[dtype].is_double)
-    numbers_of = _normalise(real)
 
     @njit(**COMPILED)
     def apply_run(args, offset, length, numbers, bits, bit):
         x, y = load_i64(args, at.x), load_i64(args, at.y)
-        mean, slope, shift, _ = numbers
+        mean, slope, shift, _, _ = numbers
         scale, parameter = real(load_f64(args, at.scale)), real(load_f64(args, at.parameter))
         for i in range(length):
             value = activate((load(x, offset + i) - mean) * slope + shift, parameter)
@@ -179,9 +163,8 @@ def _forward(dtype, activation, has_dropout):
             store(y, offset + i, value)
 
     @njit(**COMPILED)
-    def apply_plane(args, channel, sample):
+    def apply_plane(args, numbers, channel, sample):
         _, channels, length = shape(args)
-        numbers = numbers_of(args, channel)
         offset = (sample * channels + channel) * length
         end = offset + length
         while offset < end:
@@ -195,7 +178,6 @@ def _forward(dtype, activation, has_dropout):
 def _backward(dtype, activation, has_dropout):
     load, store, real = ELEMENTS[dtype]
     _, derivative = activation_functions(activation, ELEMENTS[dtype].is_double)
-    numbers_of = _normalise(real)
     is_given = activation == "identity" and not has_dropout
     # The first pass leaves dz where dx will be, unless that would round it.
     is_stored = dtype != "bfloat16" and not is_given
@@ -209,7 +191,7 @@ def _backward(dtype, activation, has_dropout):
             upstream = upstream * factors[0] if is_kept else real(0)
         if activation == "identity":
             return upstream
-        mean, slope, shift, _ = numbers
+        mean, slope, shift, _, _ = numbers
         return upstream * derivative((load(x, i) - mean) * slope + shift, factors[1])
 
     @njit(**COMPILED)
@@ -234,9 +216,8 @@ def _backward(dtype, activation, has_dropout):
         return sum_grad, sum_product
 
     @njit(**COMPILED)
-    def sum_plane(args, channel, sample):
+    def sum_plane(args, numbers, channel, sample):
         samples, channels, length = shape(args)
-        numbers = numbers_of(args, channel)
         offset = (sample * channels + channel) * length
         end = offset + length
         sum_grad, sum_product = 0.0, 0.0
@@ -255,7 +236,7 @@ def _backward(dtype, activation, has_dropout):
     def apply_run(args, offset, length, numbers, drift, spread, bits, bit):
         x, y, grad = load_i64(args, at.x), load_i64(args, at.y), load_i64(args, at.grad)
         factors = factors_of(args)
-        mean, slope, _, _ = numbers
+        mean, slope, _, _, _ = numbers
         for i in range(length):
             if is_stored:
                 dz = load(y, offset + i)
@@ -265,10 +246,9 @@ def _backward(dtype, activation, has_dropout):
             store(y, offset + i, (dz - drift - centred * spread) * slope)
 
     @njit(**COMPILED)
-    def apply_plane(args, channel, sample):
+    def apply_plane(args, numbers, channel, sample):
         samples, channels, length = shape(args)
-        numbers = numbers_of(args, channel)
-        drift, spread = drift_and_spread(args, channel, float(samples * length))
+        drift, spread = drift_and_spread(args, channel, float(samples * length), numbers[4])
         drift, spread = real(drift - numbers[3] * spread), real(spread)
         offset = (sample * channels + channel) * length
         end = offset + length
@@ -280,18 +260,23 @@ def _backward(dtype, activation, has_dropout):
     return sum_plane, apply_plane
 
 
-def _make_kernel(first_plane, merge_channel, second_plane) -> Callable[[int], None]:
+def _make_kernel(real, first_plane, merge_channel, second_plane) -> Callable[[int], None]:
+    numbers_of = numbers_for(real)
+
     @njit(**COMPILED)
     def do_channel(args, channel, begin, end):
         phase = load_i64(args, at.phase)
         if phase & STATISTICS:
+            # In the forward pass there is nothing to read yet, and it is not used.
+            numbers = numbers_of(args, channel)
             for sample in range(begin, end):
-                first_plane(args, channel, sample)
+                first_plane(args, numbers, channel, sample)
         if phase & MERGE:
             merge_channel(args, channel)
         if phase & APPLY:
+            numbers = numbers_of(args, channel)
             for sample in range(begin, end):
-                second_plane(args, channel, sample)
+                second_plane(args, numbers, channel, sample)
 
     def kernel(args):
         samples, groups = load_i64(args, at.samples), load_i64(args, at.groups)
@@ -307,10 +292,11 @@ def _make_kernel(first_plane, merge_channel, second_plane) -> Callable[[int], No
 
 def build(direction: str, dtype: str, activation: str, has_dropout: bool) -> Callable[[int], None]:
     """Return the kernel of a direction ("forward", "backward"), a dtype and an activation."""
+    real = ELEMENTS[dtype].real
     if direction == "forward":
         second = _forward(dtype, activation, has_dropout)
-        kernel = _make_kernel(_statistics(dtype), merged_statistics, second)
+        kernel = _make_kernel(real, _statistics(dtype), merged_statistics, second)
     else:
         first, second = _backward(dtype, activation, has_dropout)
-        kernel = _make_kernel(first, merged_gradients, second)
+        kernel = _make_kernel(real, first, merged_gradients, second)
     return kernel

@@ -20,7 +20,7 @@ from wolfsbane.kernels.cpu.source.channel import (
     finish_gradients,
     finish_statistics,
     merge,
-    normalisation,
+    numbers_for,
 )
 from wolfsbane.kernels.cpu.source.mask_bits import BLOCK, unpack_block
 from wolfsbane.kernels.cpu.source.memory import (
@@ -49,7 +49,7 @@ _F64_BYTES = 8
 
 keep_bytes = stack(BLOCK * BLOCK)
 block_sums = stack(2 * BLOCK * _F64_BYTES)
-block_numbers = stack(5 * BLOCK * _F64_BYTES)
+block_numbers = stack(6 * BLOCK * _F64_BYTES)
 
 
 @njit(**COMPILED)
@@ -164,25 +164,28 @@ def _statistics(dtype):
 
 
 def _numbers(dtype):
-    """Return functions that write and read a block's numbers: mean, slope, shift and two more."""
-    _, _, real = ELEMENTS[dtype]
+    """Return functions that write and read a block's numbers, each of them for all channels.
+
+    They are mean, slope, shift, what rounding took from the mean, and in the second pass of the
+    backward pass drift and spread.
+    """
+    real = ELEMENTS[dtype].real
     load, store = SCRATCH[real]
+    numbers_of = numbers_for(real)
 
     @njit(**COMPILED)
-    def write(args, numbers, first, width, is_backward):
+    def write(args, numbers, first, width, is_last):
         count = float(num_rows(args))
         for i in range(width):
-            mean, rstd, weight, bias = normalisation(args, first + i)
-            rounded = real(mean)
-            rest = mean - np.float64(rounded)
-            slope = rstd * weight
-            store(numbers, i, rounded)
-            store(numbers, BLOCK + i, real(slope))
-            store(numbers, 2 * BLOCK + i, real(bias - rest * slope))
-            if is_backward:
-                drift, spread = drift_and_spread(args, first + i, count)
-                store(numbers, 3 * BLOCK + i, real(drift - rest * spread))
-                store(numbers, 4 * BLOCK + i, real(spread))
+            mean, slope, shift, rest, rstd = numbers_of(args, first + i)
+            store(numbers, i, mean)
+            store(numbers, BLOCK + i, slope)
+            store(numbers, 2 * BLOCK + i, shift)
+            store(numbers, 3 * BLOCK + i, real(rest))
+            if is_last:
+                drift, spread = drift_and_spread(args, first + i, count, rstd)
+                store(numbers, 4 * BLOCK + i, real(drift - rest * spread))
+                store(numbers, 5 * BLOCK + i, real(spread))
 
     return write, load
 
@@ -263,7 +266,6 @@ def _backward(dtype, activation, has_dropout):
     def sum_block(args, memory, first, width, row, height):
         numbers, keep, sums = memory
         channels, partials = load_i64(args, at.channels), load_i64(args, at.partials)
-        write_numbers(args, numbers, first, width, False)
         if has_dropout:
             unpack_block(mask_of(args), keep, first, width, row, height)
         for i in range(2 * BLOCK):
@@ -272,8 +274,7 @@ def _backward(dtype, activation, has_dropout):
             sum_row(args, (row + i) * channels + first, numbers, keep + i * BLOCK, sums, width)
         position = partial(args, row // BLOCK, first)
         for i in range(width):
-            mean = normalisation(args, first + i)[0]
-            rest = mean - np.float64(real(mean))
+            rest = np.float64(number(numbers, 3 * BLOCK + i))
             store_f64(partials, position + i, scratch_load_f64(sums, i))
             product = scratch_load_f64(sums, BLOCK + i) - rest * scratch_load_f64(sums, i)
             store_f64(partials, position + channels + i, product)
@@ -287,7 +288,7 @@ def _backward(dtype, activation, has_dropout):
             else:
                 dz = gradient_at(sources, offset, i, numbers, keep)
             centred = load(x, offset + i) - number(numbers, i)
-            drift, spread = number(numbers, 3 * BLOCK + i), number(numbers, 4 * BLOCK + i)
+            drift, spread = number(numbers, 4 * BLOCK + i), number(numbers, 5 * BLOCK + i)
             store(y, offset + i, (dz - drift - centred * spread) * number(numbers, BLOCK + i))
 
     @njit(**COMPILED)
@@ -316,6 +317,8 @@ def build(direction: str, dtype: str, activation: str, has_dropout: bool) -> Cal
     def do_blocks(args, memory, first, width, begin, end):
         phase, rows = load_i64(args, at.phase), num_rows(args)
         if phase & STATISTICS:
+            if is_backward:
+                write_numbers(args, memory[0], first, width, False)
             for row in range(begin, end, BLOCK):
                 first_block(args, memory, first, width, row, min(BLOCK, rows - row))
         if phase & MERGE:

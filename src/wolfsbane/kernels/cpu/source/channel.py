@@ -8,6 +8,7 @@ order, so the result has the same bits for any number of threads.
 
 import math
 
+import numpy as np
 from numba import njit
 
 from wolfsbane.kernels.cpu.signatures import BATCH_NORM
@@ -73,6 +74,25 @@ def normalisation(args, channel):
     return mean, rstd, weight, bias
 
 
+def numbers_for(real):
+    """Return a function that gives a channel's normalisation in a type of arithmetic."""
+
+    @njit(**COMPILED)
+    def numbers_of(args, channel):
+        """Return mean, slope and shift, so that z = (x - mean) slope + shift; and two more.
+
+        Those are what rounding took from the mean, and 1 / sqrt(variance + eps), in float64.
+        x - float32(mean) is exact where it matters; what that left of the mean is in the shift.
+        """
+        mean, rstd, weight, bias = normalisation(args, channel)
+        rounded = real(mean)
+        rest = mean - np.float64(rounded)
+        slope = rstd * weight
+        return rounded, real(slope), real(bias - rest * slope), rest, rstd
+
+    return numbers_of
+
+
 @njit(**COMPILED)
 def finish_gradients(args, channel, sum_grad, sum_product):
     """Store the gradients of weight and bias, which are also what the input's gradient needs.
@@ -85,10 +105,9 @@ def finish_gradients(args, channel, sum_grad, sum_product):
 
 
 @njit(**COMPILED)
-def drift_and_spread(args, channel, count):
+def drift_and_spread(args, channel, count, rstd):
     """Return what a channel's statistics add to each gradient: mean(dz), rstd * mean(dz xhat)."""
     if load_i64(args, at.uses_batch) == 0:
         return 0.0, 0.0
-    _, rstd, _, _ = normalisation(args, channel)
     drift = load_f64(load_i64(args, at.grad_bias), channel) / count
     return drift, load_f64(load_i64(args, at.grad_weight), channel) / count * rstd
