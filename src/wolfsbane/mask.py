@@ -50,6 +50,8 @@ ROUNDS = 7
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 
+_CPU = torch.device("cpu")
+
 _LOW16 = 0xFFFF
 _LOW32 = 0xFFFFFFFF
 _LOW64 = 0xFFFFFFFFFFFFFFFF
@@ -76,7 +78,7 @@ def draw_key(generator: torch.Generator | None = None) -> int:
         True
     """
     check_generator(generator)
-    device = torch.device("cpu") if generator is None else generator.device
+    device = _CPU if generator is None else generator.device
     drawn = torch.randint(
         _INT64_MIN, _INT64_MAX, (), dtype=torch.int64, device=device, generator=generator
     )

@@ -101,8 +101,7 @@ def batch_norm_act_dropout(
     tail = _tail(activation, p, training, generator)
     norm = Norm(weight, bias, eps, uses_batch=training)
     if input.numel() == 0:
-        # An empty sum is its gradient.
-        return input * 0.0
+        return _of_nothing(input, weight, bias)
     return fused.batch_norm_act_dropout(input, norm, tail, running)
 
 
@@ -154,7 +153,7 @@ def bias_act_dropout(
         _check_bias(input, bias)
     tail = _tail(activation, p, training, generator)
     if input.numel() == 0:
-        return input if bias is None else input + bias
+        return _of_nothing(input, bias)
     return fused.bias_act_dropout(input, bias, tail)
 
 
@@ -209,9 +208,21 @@ def dropout_add(
             f"input and residual have to have one dtype, but got {input.dtype} and "
             f"{residual.dtype}: convert one (residual.to(input.dtype))"
         )
-    if not training or threshold(probability) == 0 or input.numel() == 0:
+    if not training or threshold(probability) == 0:
         return input + residual
-    return kernel.dropout_add(input, residual, probability, draw_key(generator))
+    key = draw_key(generator)
+    if input.numel() == 0:
+        return input + residual
+    return kernel.dropout_add(input, residual, probability, key)
+
+
+def _of_nothing(input: Tensor, *vectors: Tensor | None) -> Tensor:
+    """Return the output for an empty input: empty, with gradients (zeros) for every operand."""
+    output = input.clone()
+    for vector in vectors:
+        if vector is not None:
+            output = output + vector.sum().to(output.dtype)
+    return output
 
 
 def _check_floating(name: str, input: Tensor) -> None:

@@ -105,7 +105,7 @@ class _CompiledBatchNorm(PlainFunction):
         eps, uses_batch, tail = how
         norm = Norm(weight, bias, eps, uses_batch)
         if uses_batch:
-            statistics = torch.empty(2, input.size(1), dtype=torch.float64)
+            statistics = torch.empty(2, input.size(1), dtype=torch.float64, device="cpu")
             output = cpu_batch_norm.forward(input, norm, tail, statistics, running)
             if running is not None:
                 torch.autograd.graph.increment_version((running.mean, running.var))

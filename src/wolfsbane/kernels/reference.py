@@ -39,6 +39,8 @@ def masked_affine(
     scale, shift, fill = coefficients
     if threshold(p) == LEVELS:
         return torch.full_like(input, fill)
+    if not torch.compiler.is_compiling() and input._is_zerotensor():  # noqa: SLF001
+        input = input.clone()  # A gradient of zeros without memory, into which nothing is written.
     keep = keep_mask(mask_shape, p, key, input.device)
     wide = input.float() if input.dtype in HALF_PRECISION else input
     output = wide * scale

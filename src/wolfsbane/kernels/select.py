@@ -51,11 +51,17 @@ _PLAIN_TYPES = frozenset({Tensor, torch.nn.Parameter})
 
 
 def _is_memory(tensor: Tensor) -> bool:
-    """Tell whether a tensor is numbers in memory: no subclass, no wrapper of a transformation."""
+    """Tell whether a tensor is numbers in memory: no subclass, no wrapper of a transformation.
+
+    Nor a view that says they are negative (of a conjugate's imaginary part), nor torch's zeros
+    without memory, which autograd passes on as gradients.
+    """
     return (
         type(tensor) in _PLAIN_TYPES
         and tensor.layout is torch.strided
         and torch._C._has_storage(tensor)  # noqa: SLF001
+        and not tensor.is_neg()
+        and not tensor._is_zerotensor()  # noqa: SLF001
     )
 
 
@@ -81,18 +87,19 @@ CONDITIONS: dict[str, tuple[Condition, ...]] = {
             lambda tensor: tensor.dtype in CPU_DTYPES,
             lambda tensor: f"it computes float32, float64 and bfloat16, not {tensor.dtype}",
         ),
-        Condition(
-            _is_memory,
-            lambda tensor: (
-                f"it reads numbers from memory, and this is a {type(tensor).__name__} with layout "
-                f"{tensor.layout}, whose numbers lie elsewhere"
-            ),
-        ),
+        # Before the next, which would blame the tensor for being a transformation's wrapper.
         Condition(
             lambda _: not _is_transformed(),
             lambda _: (
                 "it reads memory, which a transformation (torch.func, forward-mode AD, tracing, "
                 "compiling, a dispatch mode) would not see"
+            ),
+        ),
+        Condition(
+            _is_memory,
+            lambda tensor: (
+                f"it reads numbers from memory, and this is a {type(tensor).__name__} with layout "
+                f"{tensor.layout}, whose numbers do not lie there"
             ),
         ),
         Condition(lambda _: _has_numba(), lambda _: "Numba is not installed: pip install numba"),
@@ -159,18 +166,22 @@ def runs_on_cpu(operation: str, input: Tensor, *others: Tensor | None) -> bool:
     Args:
         operation: one of `OPERATIONS`.
         input: what it is chosen for.
-        others: further operands, which have to lie in the CPU's memory too.
+        others: further operands, for which the same holds.
     """
     if _forced.get() is not None:
-        return choose(operation, input).executor == "cpu"
+        operands = [input, *(other for other in others if other is not None)]
+        return {choose(operation, operand).executor for operand in operands} == {"cpu"}
+    # What is asked first can be traced by torch.compile, and the rest is not asked there.
     return (
-        input.is_cpu
-        and input.dtype in CPU_DTYPES
-        and _is_memory(input)
-        and not _is_transformed()
-        and all(other is None or (other.is_cpu and _is_memory(other)) for other in others)
+        not _is_transformed()
+        and _is_computed(input)
+        and all(other is None or _is_computed(other) for other in others)
         and _has_numba()
     )
+
+
+def _is_computed(tensor: Tensor) -> bool:
+    return tensor.is_cpu and tensor.dtype in CPU_DTYPES and _is_memory(tensor)
 
 
 @contextmanager

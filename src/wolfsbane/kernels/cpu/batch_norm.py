@@ -51,7 +51,9 @@ def backward(
     """Return the gradients of input, weight and bias, the latter two in float64."""
     batch = as_batch(input)
     upstream, output = batch.matching(grad), torch.empty_like(batch.tensor)
-    grad_weight, grad_bias = torch.empty(2, batch.channels, dtype=torch.float64).unbind()
+    grad_weight, grad_bias = torch.empty(
+        2, batch.channels, dtype=torch.float64, device="cpu"
+    ).unbind()
     arguments = _arguments(batch, norm, tail, statistics)
     arguments |= {
         "x": batch.tensor.data_ptr(),
@@ -104,7 +106,7 @@ def _run(
         name, units = "batch_norm_planes", channels
         pieces = samples * -(length // -_PIECE)
         divisible = samples
-    partials = torch.empty(2 * pieces * channels, dtype=torch.float64)
+    partials = torch.empty(2 * pieces * channels, dtype=torch.float64, device="cpu")
     has_dropout = tail.p > 0.0
     bits = mask_bits(size, tail.p, tail.key) if has_dropout else None
     call = kernel(

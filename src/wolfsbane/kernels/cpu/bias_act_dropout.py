@@ -50,7 +50,7 @@ def _run(
         bias = bias.contiguous()
     sums = None
     if grad is not None and bias is not None:
-        sums = torch.empty(num_chunks, num_features, dtype=torch.float64)
+        sums = torch.empty(num_chunks, num_features, dtype=torch.float64, device="cpu")
     call = kernel(
         signatures.BIAS_ACT_DROPOUT,
         "bias_act_dropout",

@@ -46,7 +46,7 @@ def _origin() -> str:
     from llvmlite import binding  # noqa: PLC0415  # loads LLVM
 
     here = Path(__file__).parent
-    sources = sorted([*(here / "source").glob("*.py"), here / "toolchain.py"])
+    sources = [here / "signatures.py", here / "toolchain.py", *sorted(here.glob("source/*.py"))]
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
     versions = [importlib.metadata.version(package) for package in ("numba", "llvmlite")]
     processor = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
@@ -68,16 +68,24 @@ def _write(path: Path, code: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(code).digest() + code)
-        Path(file.name).replace(path)
+            unfinished = Path(file.name)
+            try:
+                file.write(hashlib.sha256(code).digest() + code)
+                file.close()  # Windows renames only what is closed.
+                unfinished.replace(path)
+            except OSError:
+                file.close()
+                unfinished.unlink(missing_ok=True)
+                raise
     except OSError as error:
-        _warn_once(str(error))
+        # The error's own words name a temporary file, another one for each kernel.
+        _warn_once(path.parent, error.strerror or type(error).__name__)
 
 
 @functools.cache
-def _warn_once(problem: str) -> None:
+def _warn_once(where: Path, problem: str) -> None:
     warnings.warn(
-        f"compiled kernels cannot be kept in {folder()} ({problem}), so each process compiles them "
+        f"compiled kernels cannot be kept in {where} ({problem}), so each process compiles them "
         f"anew, which takes seconds. Name a folder that can be written to: {VARIABLE}=/path",
         WolfsbaneWarning,
         stacklevel=2,

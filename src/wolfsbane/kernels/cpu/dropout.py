@@ -79,7 +79,7 @@ def _element_wise(
 def mask_bits(size: int, p: float, key: int) -> Tensor:
     """Return the mask of `size` elements, an eighth of a byte each; see `source.philox`."""
     num_tiles = -(size // -TILE)
-    bits = torch.empty(num_tiles * LANES, dtype=torch.uint8)
+    bits = torch.empty(num_tiles * LANES, dtype=torch.uint8, device="cpu")
     kernel(signatures.MASK_BITS, "mask_bits")(
         -(num_tiles // -TILES_PER_CHUNK),
         size,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from wolfsbane.kernels.cpu import cache, toolchain
+from wolfsbane.kernels.cpu import cache
 from wolfsbane.kernels.cpu.signatures import Signature
 from wolfsbane.kernels.cpu.threads import num_threads_for, run_on_team
 
@@ -19,7 +19,7 @@ class Kernel:
     def __init__(self, signature: Signature, module: str, *parameters: object) -> None:
         self._signature = signature
         self._name = f"{module}{parameters!r}"
-        self._compile = functools.partial(toolchain.compile_kernel, module, parameters)
+        self._source = (module, parameters)
         self._lock = threading.Lock()
         self._entry: Callable[[int], None] | None = None
         self._address = 0
@@ -39,9 +39,12 @@ class Kernel:
             run_on_team(entry, self._address, ctypes.addressof(memory), num_threads)
 
     def _load(self) -> Callable[[int], None]:
+        from wolfsbane.kernels.cpu import toolchain  # noqa: PLC0415  # loads LLVM
+
         with self._lock:
             if self._entry is None:
-                code = cache.object_code(self._name, self._compile)
+                compile_it = functools.partial(toolchain.compile_kernel, *self._source)
+                code = cache.object_code(self._name, compile_it)
                 self._memory, self._address = toolchain.load(code)
                 self._entry = _ENTRY_TYPE(self._address)
             return self._entry

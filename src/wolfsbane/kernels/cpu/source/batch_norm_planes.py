@@ -147,7 +147,7 @@ def _statistics(dtype):
 
 
 def _forward(dtype, activation, has_dropout):
-    load, store, real = ELEMENTS[dtype]
+    load, store, real, _ = ELEMENTS[dtype]
     activate, _ = activation_functions(activation, ELEMENTS[dtype].is_double)
 
     @njit(**COMPILED)
@@ -176,7 +176,7 @@ def _forward(dtype, activation, has_dropout):
 
 
 def _backward(dtype, activation, has_dropout):
-    load, store, real = ELEMENTS[dtype]
+    load, store, real, load_written = ELEMENTS[dtype]
     _, derivative = activation_functions(activation, ELEMENTS[dtype].is_double)
     is_given = activation == "identity" and not has_dropout
     # The first pass leaves dz where dx will be, unless that would round it.
@@ -239,7 +239,7 @@ def _backward(dtype, activation, has_dropout):
         mean, slope, _, _, _ = numbers
         for i in range(length):
             if is_stored:
-                dz = load(y, offset + i)
+                dz = load_written(y, offset + i)
             else:
                 dz = gradient_at(x, grad, offset + i, numbers, factors, bits, i, bit)
             centred = load(x, offset + i) - mean

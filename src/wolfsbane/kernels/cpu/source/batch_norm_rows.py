@@ -191,7 +191,7 @@ def _numbers(dtype):
 
 
 def _forward(dtype, activation, has_dropout):
-    load, store, real = ELEMENTS[dtype]
+    load, store, real, _ = ELEMENTS[dtype]
     activate, _ = activation_functions(activation, ELEMENTS[dtype].is_double)
     write_numbers, number = _numbers(dtype)
 
@@ -224,7 +224,7 @@ def _forward(dtype, activation, has_dropout):
 
 
 def _backward(dtype, activation, has_dropout):
-    load, store, real = ELEMENTS[dtype]
+    load, store, real, load_written = ELEMENTS[dtype]
     _, derivative = activation_functions(activation, ELEMENTS[dtype].is_double)
     write_numbers, number = _numbers(dtype)
     is_given = activation == "identity" and not has_dropout
@@ -251,16 +251,32 @@ def _backward(dtype, activation, has_dropout):
         return load_i64(args, at.x), load_i64(args, at.grad), scale, parameter
 
     @njit(**COMPILED)
-    def sum_row(args, offset, numbers, keep, sums, width):
+    def add(args, offset, count, numbers, keep, sums, width):
         x, y, sources = load_i64(args, at.x), load_i64(args, at.y), sources_of(args)
+        step = load_i64(args, at.channels)
         for i in range(width):
-            dz = gradient_at(sources, offset, i, numbers, keep)
-            if is_stored:
-                store(y, offset + i, dz)
-            centred = np.float64(load(x, offset + i) - number(numbers, i))
-            scratch_store_f64(sums, i, scratch_load_f64(sums, i) + np.float64(dz))
-            product = scratch_load_f64(sums, BLOCK + i) + np.float64(dz) * centred
-            scratch_store_f64(sums, BLOCK + i, product)
+            sum_grad, sum_product = np.float64(0), np.float64(0)
+            for row in range(count):
+                dz = gradient_at(sources, offset + row * step, i, numbers, keep + row * BLOCK)
+                if is_stored:
+                    store(y, offset + row * step + i, dz)
+                centred = load(x, offset + row * step + i) - number(numbers, i)
+                sum_grad += np.float64(dz)
+                sum_product += np.float64(dz) * np.float64(centred)
+            scratch_store_f64(sums, i, scratch_load_f64(sums, i) + sum_grad)
+            total = scratch_load_f64(sums, BLOCK + i) + sum_product
+            scratch_store_f64(sums, BLOCK + i, total)
+
+    @njit(**COMPILED)
+    def add_rows(args, offset, height, numbers, keep, sums, width):
+        step, done = load_i64(args, at.channels), 0
+        while done + ROWS_AT_ONCE <= height:
+            kept = keep + done * BLOCK
+            add(args, offset + done * step, ROWS_AT_ONCE, numbers, kept, sums, width)
+            done += ROWS_AT_ONCE
+        while done < height:
+            add(args, offset + done * step, 1, numbers, keep + done * BLOCK, sums, width)
+            done += 1
 
     @njit(**COMPILED)
     def sum_block(args, memory, first, width, row, height):
@@ -270,8 +286,7 @@ def _backward(dtype, activation, has_dropout):
             unpack_block(mask_of(args), keep, first, width, row, height)
         for i in range(2 * BLOCK):
             scratch_store_f64(sums, i, 0.0)
-        for i in range(height):
-            sum_row(args, (row + i) * channels + first, numbers, keep + i * BLOCK, sums, width)
+        add_rows(args, row * channels + first, height, numbers, keep, sums, width)
         position = partial(args, row // BLOCK, first)
         for i in range(width):
             rest = np.float64(number(numbers, 3 * BLOCK + i))
@@ -284,7 +299,7 @@ def _backward(dtype, activation, has_dropout):
         x, y, sources = load_i64(args, at.x), load_i64(args, at.y), sources_of(args)
         for i in range(width):
             if is_stored:
-                dz = load(y, offset + i)
+                dz = load_written(y, offset + i)
             else:
                 dz = gradient_at(sources, offset, i, numbers, keep)
             centred = load(x, offset + i) - number(numbers, i)

@@ -37,7 +37,7 @@ _F64_BYTES = 8
 
 
 def _forward(dtype, activation, has_bias, has_dropout):
-    load, store, real = ELEMENTS[dtype]
+    load, store, real, _ = ELEMENTS[dtype]
     activate, _ = activation_functions(activation, ELEMENTS[dtype].is_double)
     load_bias = ELEMENTS["float64" if real is np.float64 else "float32"].load
 
@@ -59,7 +59,7 @@ def _forward(dtype, activation, has_bias, has_dropout):
 
 
 def _backward(dtype, activation, has_bias, has_dropout):
-    load, store, real = ELEMENTS[dtype]
+    load, store, real, _ = ELEMENTS[dtype]
     _, derivative = activation_functions(activation, ELEMENTS[dtype].is_double)
     load_bias = ELEMENTS["float64" if real is np.float64 else "float32"].load
 

@@ -41,7 +41,7 @@ def is_kept(bits, index):
 
 def build(dtype: str) -> Callable[[int], None]:
     """Return the kernel for a dtype."""
-    load, store, real = ELEMENTS[dtype]
+    load, store, real, _ = ELEMENTS[dtype]
 
     @njit(**COMPILED)
     def apply_row(args, offset, keep):

@@ -29,7 +29,7 @@ keep_bytes = stack(BLOCK * BLOCK)
 
 def build(dtype: str) -> Callable[[int], None]:
     """Return the kernel for a dtype."""
-    load, store, real = ELEMENTS[dtype]
+    load, store, real, _ = ELEMENTS[dtype]
 
     @njit(**COMPILED)
     def apply_row(args, offset, keep, width):

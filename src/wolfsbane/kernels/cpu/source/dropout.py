@@ -30,7 +30,7 @@ tile_bits = stack(LANES)
 
 def build(dtype: str, kind: str) -> Callable[[int], None]:
     """Return the kernel for a dtype and a kind: "zeroing", "affine" or "residual"."""
-    load, store, real = ELEMENTS[dtype]
+    load, store, real, _ = ELEMENTS[dtype]
     is_affine, has_residual = kind == "affine", kind == "residual"
 
     @njit(**COMPILED)

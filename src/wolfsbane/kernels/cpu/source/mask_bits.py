@@ -63,31 +63,24 @@ def unpack(bits, index, length, keep, step):
 
 
 @njit(**COMPILED)
-def unpack_column(mask, keep, channel, row, height):
-    """Write a byte for each of a channel's elements (N, S, C), whose logical order is (N, C, S)."""
-    bits, channels, length = mask
-    done = 0
-    while done < height:
-        sample, position = (row + done) // length, (row + done) % length
-        size = min(height - done, length - position)
-        index = (sample * channels + channel) * length + position
-        unpack(bits, index, size, keep + done * BLOCK, BLOCK)
-        done += size
-
-
-@njit(**COMPILED)
 def unpack_block(mask, keep, first, width, row, height):
     """Write the mask of a block of rows (N S) by channels, one byte an element, BLOCK to a row.
 
-    `mask` is the address of the mask's bytes, C and S.
+    `mask` is the address of the mask's bytes, C and S. The logical order is (N, C, S).
     """
     bits, channels, length = mask
     if length == 1:
         for i in range(height):
             unpack(bits, (row + i) * channels + first, width, keep + i * BLOCK, 1)
-    else:
+        return
+    done = 0
+    while done < height:
+        sample, position = (row + done) // length, (row + done) % length
+        size = min(height - done, length - position)
+        index = (sample * channels + first) * length + position
         for i in range(width):
-            unpack_column(mask, keep + i, first + i, row, height)
+            unpack(bits, index + i * length, size, keep + done * BLOCK + i, BLOCK)
+        done += size
 
 
 def build() -> Callable[[int], None]:

@@ -27,24 +27,31 @@ _I8, _I64 = ir.IntType(8), ir.IntType(64)
 _CACHE_LINE = 64
 
 
-def _no_alias(instruction: Any, kind: str) -> None:
-    """Tell LLVM that scratch memory and tensors never overlap: without that it cannot vectorise.
+def _separate(instruction: Any, kind: str) -> None:
+    """Tell LLVM that inputs, outputs and scratch memory never overlap.
 
-    An access to scratch memory is marked "alias.scope", one to a tensor "noalias".
+    It could not vectorise a loop otherwise, or not without checks at run time. `kind` is "scratch",
+    "output" or "input"; what is only read, or read and written by the same functions, is an input.
     """
     module = instruction.module
     domain = module.add_metadata([ir.MetaDataString(module, "wolfsbane")])
-    scope = module.add_metadata([ir.MetaDataString(module, "scratch"), domain])
-    instruction.set_metadata(kind, module.add_metadata([scope]))
+    scopes = {
+        name: module.add_metadata([ir.MetaDataString(module, name), domain])
+        for name in ("scratch", "output")
+    }
+    own = scopes.pop(kind, None)
+    if own is not None:
+        instruction.set_metadata("alias.scope", module.add_metadata([own]))
+    instruction.set_metadata("noalias", module.add_metadata(list(scopes.values())))
 
 
-def _accessors(number: Any, kind: ir.Type, alias: str = "noalias") -> tuple[Any, Any]:
+def _accessors(number: Any, kind: ir.Type, memory: str = "input") -> tuple[Any, Any]:
     @intrinsic
     def load(typingctx: Any, address: Any, offset: Any) -> Any:  # noqa: ARG001
         def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             pointer = builder.inttoptr(args[0], kind.as_pointer())
             value = builder.load(builder.gep(pointer, [args[1]]))
-            _no_alias(value, alias)
+            _separate(value, memory)
             return value
 
         return number(types.int64, types.int64), generate
@@ -53,7 +60,7 @@ def _accessors(number: Any, kind: ir.Type, alias: str = "noalias") -> tuple[Any,
     def store(typingctx: Any, address: Any, offset: Any, value: Any) -> Any:  # noqa: ARG001
         def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
             pointer = builder.inttoptr(args[0], kind.as_pointer())
-            _no_alias(builder.store(args[2], builder.gep(pointer, [args[1]])), alias)
+            _separate(builder.store(args[2], builder.gep(pointer, [args[1]])), memory)
             return context.get_dummy_value()
 
         return types.void(types.int64, types.int64, number), generate
@@ -63,15 +70,20 @@ def _accessors(number: Any, kind: ir.Type, alias: str = "noalias") -> tuple[Any,
 
 _F32, _F64 = ir.FloatType(), ir.DoubleType()
 
-load_u16, store_u16 = _accessors(types.uint16, ir.IntType(16))
+load_u16, _ = _accessors(types.uint16, ir.IntType(16))
 load_i64, store_i64 = _accessors(types.int64, _I64)
 load_f32, store_f32 = _accessors(types.float32, _F32)
 load_f64, store_f64 = _accessors(types.float64, _F64)
 
+# The tensor that a kernel writes. It may be read again, by these functions only.
+output_load_u16, output_store_u16 = _accessors(types.uint16, ir.IntType(16), "output")
+output_load_f32, output_store_f32 = _accessors(types.float32, _F32, "output")
+output_load_f64, output_store_f64 = _accessors(types.float64, _F64, "output")
+
 # Memory that no tensor shares: masks, and what is collected on the stack.
-scratch_load_u8, scratch_store_u8 = _accessors(types.uint8, _I8, "alias.scope")
-scratch_load_f32, scratch_store_f32 = _accessors(types.float32, _F32, "alias.scope")
-scratch_load_f64, scratch_store_f64 = _accessors(types.float64, _F64, "alias.scope")
+scratch_load_u8, scratch_store_u8 = _accessors(types.uint8, _I8, "scratch")
+scratch_load_f32, scratch_store_f32 = _accessors(types.float32, _F32, "scratch")
+scratch_load_f64, scratch_store_f64 = _accessors(types.float64, _F64, "scratch")
 
 SCRATCH = {
     np.float32: (scratch_load_f32, scratch_store_f32),
@@ -101,23 +113,31 @@ def load_bf16(address, offset):
 
 
 @njit(**INLINED)
-def store_bf16(address, offset, value):
+def output_load_bf16(address, offset):
+    """Return an output's bfloat16 as float32."""
+    return f32_of_bits(np.uint32(output_load_u16(address, offset)) << np.uint32(16))
+
+
+@njit(**INLINED)
+def output_store_bf16(address, offset, value):
     """Store a float32 as bfloat16, rounded to nearest, ties to even; nan stays nan."""
     bits = bits_of_f32(value)
     is_nan = (bits & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000)
     odd = (bits >> np.uint32(16)) & np.uint32(1)
     rounded = (bits + np.uint32(0x7FFF) + odd) >> np.uint32(16)
     quiet = (bits >> np.uint32(16)) | np.uint32(0x40)
-    store_u16(address, offset, np.uint16(quiet if is_nan else rounded))
+    output_store_u16(address, offset, np.uint16(quiet if is_nan else rounded))
 
 
 class Element(NamedTuple):
-    """How the elements of a dtype are read, computed with, and written."""
+    """How the elements of a dtype are read, written, computed with, and read again."""
 
     load: Any
     store: Any
     real: Any
     """Type of the arithmetic: float32, or float64 for float64."""
+    load_written: Any
+    """Reads what `store` has written."""
 
     @property
     def is_double(self) -> bool:
@@ -126,9 +146,9 @@ class Element(NamedTuple):
 
 
 ELEMENTS = {
-    "float32": Element(load_f32, store_f32, np.float32),
-    "float64": Element(load_f64, store_f64, np.float64),
-    "bfloat16": Element(load_bf16, store_bf16, np.float32),
+    "float32": Element(load_f32, output_store_f32, np.float32, output_load_f32),
+    "float64": Element(load_f64, output_store_f64, np.float64, output_load_f64),
+    "bfloat16": Element(load_bf16, output_store_bf16, np.float32, output_load_bf16),
 }
 
 FLOAT32, FLOAT64, BFLOAT16 = range(3)
@@ -151,7 +171,7 @@ def store_vector(address, code, offset, value):
     if code == FLOAT32:
         store_f32(address, offset, np.float32(value))
     elif code == BFLOAT16:
-        store_bf16(address, offset, np.float32(value))
+        output_store_bf16(address, offset, np.float32(value))
     else:
         store_f64(address, offset, value)
 
