@@ -18,8 +18,8 @@ check: .venv/installed  ## Style, types, and which package may import which.
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/installed  ## Layers against torch's, interleaved; writes benchmarks/results/.
-	$(BIN)/python benchmarks/layers.py
+bench: .venv/installed  ## Our operations against torch's, on this machine; writes benchmarks/results/.
+	$(BIN)/wolfsbane bench --record benchmarks/results
 
 clean:  ## Removes the environment and caches.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,6 +5,7 @@ import sys
 import typer
 
 import wolfsbane
+from wolfsbane.cli.bench import bench
 from wolfsbane.cli.compare import INTERRUPTED, compare
 from wolfsbane.errors import WolfsbaneError
 
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 
 app.command()(compare)
+app.command()(bench)
 
 
 def _print_version(wanted: bool) -> None:

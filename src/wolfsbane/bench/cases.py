@@ -1,0 +1,10 @@
+"""All cases, in the order of the table. Nothing is allocated before a case is measured."""
+
+from wolfsbane.bench.case import Case
+from wolfsbane.bench.figures import figures_to_reach
+from wolfsbane.bench.general import beyond_speed, where_it_pays
+
+
+def all_cases() -> tuple[Case, ...]:
+    """Return the figures to reach, then where it pays, then what is not speed."""
+    return (*figures_to_reach(), *where_it_pays(), *beyond_speed())
