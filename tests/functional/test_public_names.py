@@ -19,6 +19,8 @@ OWN = [
     "sync_batch_norm",
 ]
 
+FUSED = ["batch_norm_act_dropout", "bias_act_dropout", "dropout_add"]
+
 ACTIVATIONS = [
     "celu",
     "celu_",
@@ -62,7 +64,7 @@ SHARED = [name for name in OWN if name not in {"drop_path", "sync_batch_norm"}]
 
 
 def test_public_names_are_these():
-    assert sorted(F.__all__) == sorted(OWN + ACTIVATIONS)
+    assert sorted(F.__all__) == sorted(OWN + FUSED + ACTIVATIONS)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -86,3 +88,34 @@ def test_dropout_takes_a_keyword_only_generator(name):
     assert list(parameters) == ["input", "p", "training", "inplace", "generator"]
     assert parameters["generator"].kind is inspect.Parameter.KEYWORD_ONLY
     assert parameters["generator"].default is None
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_fused_function_draws_from_a_keyword_only_generator(name):
+    generator = inspect.signature(getattr(F, name)).parameters["generator"]
+    assert generator.kind is inspect.Parameter.KEYWORD_ONLY
+    assert generator.default is None
+
+
+def test_fused_batch_norm_has_batch_norm_s_arguments_and_keyword_only_additions():
+    theirs = list(inspect.signature(F.batch_norm).parameters.values())
+    ours = list(inspect.signature(F.batch_norm_act_dropout).parameters.values())
+    assert ours[: len(theirs)] == theirs
+    assert [(p.name, p.default) for p in ours[len(theirs) :]] == [
+        ("activation", "relu"),
+        ("p", 0.0),
+        ("generator", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "first"),
+    [
+        ("bias_act_dropout", ["input", "bias", "activation", "p", "training"]),
+        ("dropout_add", ["input", "residual", "p", "training"]),
+    ],
+)
+def test_fused_dropout_has_dropout_s_rate_and_switch(name, first):
+    parameters = inspect.signature(getattr(F, name)).parameters
+    assert list(parameters) == [*first, "generator"]
+    assert (parameters["p"].default, parameters["training"].default) == (0.5, True)

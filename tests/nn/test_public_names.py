@@ -41,7 +41,8 @@ ACTIVATIONS = [
 DROPOUTS = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout"]
 BATCH_NORMS = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 LAZY = ["LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d"]
-OWN = ["DropPath"]
+BLOCKS = ["BatchNormAct1d", "BatchNormAct2d", "BatchNormAct3d"]
+OWN = ["DropPath", "BiasActDropout", "DropoutAdd", *BLOCKS]
 
 DROP_INS = [*DROPOUTS, *BATCH_NORMS, *LAZY]
 
@@ -109,6 +110,36 @@ def test_batch_norm_takes_a_keyword_only_bias(name):
 @pytest.mark.parametrize("name", nn.__all__)
 def test_every_public_name_can_be_imported(name):
     assert issubclass(getattr(nn, name), torch.nn.Module)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_block_is_a_batch_norm_with_its_arguments_after_activation_and_rate(name):
+    theirs = getattr(torch.nn, name.replace("Act", ""))
+    assert issubclass(getattr(nn, name), theirs)
+    ours = [(p.name, p.kind, p.default) for p in parameters_of(getattr(nn, name))]
+    base = [(p.name, p.kind, p.default) for p in parameters_of(theirs)]
+    base = [parameter for parameter in base if parameter[0] != ADDED_IN_TORCH_2_13]
+    assert [name for name, _, _ in ours[:3]] == ["num_features", "activation", "p"]
+    assert ours[3 : len(base) + 2] == base[1:]
+    assert [name for name, kind, _ in ours if kind.name == "KEYWORD_ONLY"] == ["bias", "generator"]
+
+
+def test_blocks_take_torch_s_order_and_a_keyword_only_generator():
+    ours = [(p.name, p.default) for p in parameters_of(nn.BiasActDropout)[1:]]
+    assert ours == [
+        ("activation", "relu"),
+        ("p", 0.5),
+        ("device", None),
+        ("dtype", None),
+        ("generator", None),
+    ]
+    assert [(p.name, p.default) for p in parameters_of(nn.DropoutAdd)] == [
+        ("p", 0.5),
+        ("generator", None),
+    ]
+    for name in ("BiasActDropout", "DropoutAdd"):
+        generator = inspect.signature(getattr(nn, name)).parameters["generator"]
+        assert generator.kind is generator.KEYWORD_ONLY
 
 
 def test_layer_that_is_not_ours_is_looked_for_in_torch():

@@ -10,7 +10,7 @@ from wolfsbane.functional.batch_norm import as_running, check_batch, check_vecto
 from wolfsbane.kernels import dropout as kernel
 from wolfsbane.kernels import fused
 from wolfsbane.kernels.block import Activation, Norm, Tail
-from wolfsbane.mask import check_generator, draw_key, threshold
+from wolfsbane.mask import check_generator, draw_key
 
 
 def _tail(
@@ -23,7 +23,7 @@ def _tail(
     function = as_activation(activation)
     probability = check_probability(p)
     check_generator(generator)
-    if not training or threshold(probability) == 0:
+    if not training or probability == 0.0:
         return Tail(function)
     return Tail(function, probability, draw_key(generator))
 
@@ -175,7 +175,8 @@ def dropout_add(
 
     Args:
         input: floating-point tensor, the output of the branch.
-        residual: what the branch is added to, of the same shape and dtype.
+        residual: what the branch is added to, of the same shape. Of another dtype, as under
+            autocast, the result has the wider one, as a sum in torch has.
         p: probability of an element of the branch to be zeroed, in [0, 1]. Default: 0.5.
         training: drop. Default: True.
         generator: where the key is drawn; torch's default CPU generator where None.
@@ -186,7 +187,7 @@ def dropout_add(
     Raises:
         ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
         ShapeError: the shapes differ.
-        DtypeError: the dtypes differ, or the input holds integers.
+        DtypeError: the input holds integers.
 
     Examples:
         >>> dropout_add(torch.ones(2), torch.full((2,), 10.0), p=1.0)
@@ -203,12 +204,7 @@ def dropout_add(
             f"input and residual have to have one shape, but got {tuple(input.shape)} and "
             f"{tuple(residual.shape)}: expand the smaller one (residual.expand_as(input))"
         )
-    if input.dtype is not residual.dtype:
-        raise DtypeError(
-            f"input and residual have to have one dtype, but got {input.dtype} and "
-            f"{residual.dtype}: convert one (residual.to(input.dtype))"
-        )
-    if not training or threshold(probability) == 0:
+    if not training or probability == 0.0:
         return input + residual
     key = draw_key(generator)
     if input.numel() == 0:

@@ -78,9 +78,9 @@ class _MaskedAffine(torch.autograd.Function):
 
 
 def dropout_add(input: Tensor, residual: Tensor, p: float, key: int) -> Tensor:
-    """Return dropout(input) + residual, of the same shape and dtype; differentiable."""
+    """Return dropout(input) + residual, of the same shape; differentiable."""
     output: Tensor
-    if runs_on_cpu("dropout_add", input, residual):
+    if input.dtype is residual.dtype and runs_on_cpu("dropout_add", input, residual):
         output = _CompiledDropoutAdd.apply(input, residual, p, key)
         return output
     return masked_affine(input, p, key, tuple(input.shape), (scale(p), 0.0, 0.0)) + residual

@@ -6,6 +6,7 @@ cannot differ.
 """
 
 import importlib.util
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -45,6 +46,11 @@ class Condition:
 @cache
 def _has_numba() -> bool:
     return all(importlib.util.find_spec(name) for name in ("numba", "llvmlite"))
+
+
+@cache
+def _is_numba_off() -> bool:
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}
 
 
 _PLAIN_TYPES = frozenset({Tensor, torch.nn.Parameter})
@@ -103,6 +109,10 @@ CONDITIONS: dict[str, tuple[Condition, ...]] = {
             ),
         ),
         Condition(lambda _: _has_numba(), lambda _: "Numba is not installed: pip install numba"),
+        Condition(
+            lambda _: not _is_numba_off(),
+            lambda _: "Numba is switched off: unset the environment variable NUMBA_DISABLE_JIT",
+        ),
     ),
     "reference": (),
 }
@@ -177,6 +187,7 @@ def runs_on_cpu(operation: str, input: Tensor, *others: Tensor | None) -> bool:
         and _is_computed(input)
         and all(other is None or _is_computed(other) for other in others)
         and _has_numba()
+        and not _is_numba_off()
     )
 
 

@@ -26,7 +26,7 @@ class DropoutAdd(torch.nn.Module):
     Raises:
         ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
         ShapeError: input and residual differ in shape.
-        DtypeError: they differ in dtype, or hold integers.
+        DtypeError: the input holds integers.
 
     Examples:
         >>> x = torch.randn(2, 5, 8)

@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,15 @@ from wolfsbane.kernels.cpu.threads import num_threads_for, run_on_team
 
 _ENTRY_TYPE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
+_loading = threading.RLock()
+"""Held by who compiles or loads a kernel, and across a fork: a child has none of the threads that
+could give back this lock, or Numba's and LLVM's."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release
+    )
+
 
 class Kernel:
     """`build(*parameters)` of a module in `source`, compiled or loaded at the first call."""
@@ -20,7 +30,6 @@ class Kernel:
         self._signature = signature
         self._name = f"{module}{parameters!r}"
         self._source = (module, parameters)
-        self._lock = threading.Lock()
         self._entry: Callable[[int], None] | None = None
         self._address = 0
         self._memory: Any = None
@@ -41,7 +50,7 @@ class Kernel:
     def _load(self) -> Callable[[int], None]:
         from wolfsbane.kernels.cpu import toolchain  # noqa: PLC0415  # loads LLVM
 
-        with self._lock:
+        with _loading:
             if self._entry is None:
                 compile_it = functools.partial(toolchain.compile_kernel, *self._source)
                 code = cache.object_code(self._name, compile_it)

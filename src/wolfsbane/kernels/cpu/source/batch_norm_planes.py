@@ -25,12 +25,15 @@ from wolfsbane.kernels.cpu.source.channel import (
 from wolfsbane.kernels.cpu.source.memory import (
     COMPILED,
     ELEMENTS,
+    F64_BYTES,
     INLINED,
+    SCRATCH,
     SUMS,
     claim_chunk,
     load_f64,
     load_i64,
     scratch_load_u8,
+    stack,
     store_f64,
 )
 from wolfsbane.kernels.cpu.source.planes import (
@@ -44,6 +47,11 @@ from wolfsbane.kernels.cpu.source.planes import (
 __all__ = ["COMPILED", "build"]
 
 at = BATCH_NORM.positions
+
+RUN = 512
+"""The most gradients that are kept on the stack: 2 KiB of float32, and four runs of the mask."""
+
+run_gradients = stack(RUN * F64_BYTES)
 
 
 def _forward(dtype, activation, has_dropout):
@@ -81,6 +89,7 @@ def _backward(dtype, activation, has_dropout):
     is_given = activation == "identity" and not has_dropout
     # The first pass leaves dz where dx will be, unless that would round it.
     is_stored = dtype != "bfloat16" and not is_given
+    kept_gradient, keep_gradient = SCRATCH[real]
 
     @njit(**INLINED)
     def gradient_at(x, grad, i, numbers, factors, bits, lane, bit):
@@ -102,17 +111,25 @@ def _backward(dtype, activation, has_dropout):
     def product(grad, value, mean):
         return np.float64(grad) * np.float64(value - mean)
 
-    @njit(**SUMS)
-    def sum_run(args, offset, length, numbers, bits, bit):
+    @njit(**COMPILED)
+    def write_gradients(args, offset, length, numbers, bits, bit, gradients):
         x, y, grad = load_i64(args, at.x), load_i64(args, at.y), load_i64(args, at.grad)
         factors = factors_of(args)
-        sum_grad, sum_product = 0.0, 0.0
         for i in range(length):
             dz = gradient_at(x, grad, offset + i, numbers, factors, bits, i, bit)
+            keep_gradient(gradients, i, dz)
             if is_stored:
                 store(y, offset + i, dz)
+
+    # Apart from the loop that makes them: float64 sums in it would halve the width of its vectors.
+    @njit(**SUMS)
+    def sum_gradients(args, offset, length, mean, gradients):
+        x = load_i64(args, at.x)
+        sum_grad, sum_product = 0.0, 0.0
+        for i in range(length):
+            dz = kept_gradient(gradients, i)
             sum_grad += np.float64(dz)
-            sum_product += product(dz, load(x, offset + i), numbers[0])
+            sum_product += product(dz, load(x, offset + i), mean)
         return sum_grad, sum_product
 
     @njit(**COMPILED)
@@ -121,9 +138,11 @@ def _backward(dtype, activation, has_dropout):
         offset = (sample * channels + channel) * length
         end = offset + length
         sum_grad, sum_product = 0.0, 0.0
+        gradients = run_gradients()
         while offset < end:
-            size, bits, bit = next_run(args, offset, end, has_dropout)
-            first, second = sum_run(args, offset, size, numbers, bits, bit)
+            size, bits, bit = next_run(args, offset, min(end, offset + RUN), has_dropout)
+            write_gradients(args, offset, size, numbers, bits, bit, gradients)
+            first, second = sum_gradients(args, offset, size, numbers[0], gradients)
             sum_grad += first
             sum_product += second
             offset += size

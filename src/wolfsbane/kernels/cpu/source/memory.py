@@ -6,7 +6,7 @@ An address is an int64, an offset counts elements and is an int64, too.
 from typing import Any, NamedTuple
 
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -25,6 +25,7 @@ SUMS: Any = {"error_model": "numpy", "fastmath": {"contract", "reassoc"}, "inlin
 
 _I8, _I64 = ir.IntType(8), ir.IntType(64)
 _CACHE_LINE = 64
+F64_BYTES = 8
 
 
 def _separate(instruction: Any, kind: str) -> None:
@@ -45,6 +46,17 @@ def _separate(instruction: Any, kind: str) -> None:
     instruction.set_metadata("noalias", module.add_metadata(list(scopes.values())))
 
 
+def _widen(function: Any) -> None:
+    """Let LLVM use all 512 bits of a vector register.
+
+    By itself it stays at 256 on Intel's processors, since the first ones with AVX-512 slowed down.
+    Those with bfloat16 instructions do not.
+    """
+    if "+avx512bf16" in binding.get_host_cpu_features().flatten():
+        # llvmlite knows the attributes without a value only.
+        set.add(function.attributes, '"prefer-vector-width"="512"')
+
+
 def _accessors(number: Any, kind: ir.Type, memory: str = "input") -> tuple[Any, Any]:
     @intrinsic
     def load(typingctx: Any, address: Any, offset: Any) -> Any:  # noqa: ARG001
@@ -52,6 +64,7 @@ def _accessors(number: Any, kind: ir.Type, memory: str = "input") -> tuple[Any, 
             pointer = builder.inttoptr(args[0], kind.as_pointer())
             value = builder.load(builder.gep(pointer, [args[1]]))
             _separate(value, memory)
+            _widen(builder.function)
             return value
 
         return number(types.int64, types.int64), generate

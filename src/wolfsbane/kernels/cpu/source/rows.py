@@ -17,6 +17,7 @@ from wolfsbane.kernels.cpu.source.mask_bits import BLOCK
 from wolfsbane.kernels.cpu.source.memory import (
     COMPILED,
     ELEMENTS,
+    F64_BYTES,
     load_f64,
     load_i64,
     scratch_load_f64,
@@ -29,8 +30,6 @@ at = BATCH_NORM.positions
 
 ROWS_AT_ONCE = 4
 """Rows whose values meet in registers before they are added to a sum in memory."""
-
-F64_BYTES = 8
 
 keep_bytes = stack(BLOCK * BLOCK)
 block_sums = stack(2 * BLOCK * F64_BYTES)
