@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from wolfsbane.acceleration import batch_norm, dropout, switch, worth
+from wolfsbane.kernels.select import CPU_DTYPES
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,9 @@ def nothing_is_left_on():
 @pytest.fixture
 def any_size_pays(monkeypatch):
     """Route tensors of every size, so that a test can be small."""
-    monkeypatch.setattr(worth, "LEAST_ELEMENTS", dict.fromkeys(worth.LEAST_ELEMENTS, 1))
+    pairs = [(operation, dtype) for operation, _ in worth.LEAST_ELEMENTS for dtype in CPU_DTYPES]
+    monkeypatch.setattr(worth, "LEAST_ELEMENTS", dict.fromkeys(pairs, 1))
+    monkeypatch.setattr(worth, "LEAST_PLANE", {})
 
 
 @pytest.fixture

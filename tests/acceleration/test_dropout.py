@@ -28,9 +28,7 @@ class Kind:
 
 KINDS = (
     Kind("dropout", "dropout", (16, 32, 64)),
-    Kind("feature_dropout", "dropout2d", (16, 32, 8, 8)),
     Kind("alpha_dropout", "alpha_dropout", (16, 32, 64)),
-    Kind("feature_alpha_dropout", "feature_alpha_dropout", (16, 32, 8, 8)),
 )
 
 kinds = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.operator)
@@ -252,11 +250,7 @@ def test_under_autocast_it_takes_what_it_is_given():
     ("layer", "operator", "shape", "mask_shape"),
     [
         ("Dropout", "dropout", (64, 256), (64, 256)),
-        ("Dropout1d", "feature_dropout", (64, 32, 16), (64, 32, 1)),
-        ("Dropout2d", "feature_dropout", (64, 32, 4, 4), (64, 32, 1, 1)),
-        ("Dropout3d", "feature_dropout", (64, 32, 4, 2, 2), (64, 32, 1, 1, 1)),
         ("AlphaDropout", "alpha_dropout", (64, 256), (64, 256)),
-        ("FeatureAlphaDropout", "feature_alpha_dropout", (64, 32, 4, 4), (64, 32, 1, 1)),
     ],
 )
 @inplace_or_not

@@ -259,3 +259,11 @@ class TestCpu(BiasConformance):
         with torch.device("meta"):
             found = values_and_gradients(self.block(), tensors, upstream)
         assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+
+
+def test_sums_of_a_wide_bias_stay_small():
+    features = 1 << 19
+    x = torch.randn(3, features, requires_grad=True)
+    bias = torch.randn(features, requires_grad=True)
+    bias_act_dropout(x, bias, Tail(as_activation("relu"))).sum().backward()
+    assert torch.equal(bias.grad, ((x + bias) > 0).sum(0).float())

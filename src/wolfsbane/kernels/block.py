@@ -34,6 +34,10 @@ class Activation(NamedTuple):
     name: str
     parameter: float = 0.0
 
+    def __str__(self) -> str:
+        """Return the name, with the parameter where there is one."""
+        return f"{self.name}({self.parameter:g})" if self.parameter else self.name
+
     def __call__(self, input: Tensor) -> Tensor:
         """Return the activation of each element."""
         return FUNCTIONS[self.name](input, self.parameter)

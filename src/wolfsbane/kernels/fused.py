@@ -34,9 +34,16 @@ def batch_norm_act_dropout(
         tail: activation, rate and key.
         running: moved towards the batch's statistics where those are used; else what is used.
     """
-    if not (_is_compiled(input, norm, tail) and _is_addressable(running)):
+    if not _is_compiled(input, norm, tail):
         return _composed_batch_norm(input, norm, tail, running)
-    output, _ = compiled_batch_norm(input, norm, tail, running)
+    if running is None or _is_addressable(running):
+        output, _ = compiled_batch_norm(input, norm, tail, running)
+        return output
+    mean, var = running.mean.contiguous(), running.var.to(running.mean.dtype).contiguous()
+    output, _ = compiled_batch_norm(input, norm, tail, Running(mean, var, running.momentum))
+    with torch.no_grad():
+        running.mean.copy_(mean)
+        running.var.copy_(var)
     return output
 
 
@@ -57,9 +64,9 @@ def _is_compiled(input: Tensor, norm: Norm, tail: Tail) -> bool:
     return runs_on_cpu(operation, input, norm.weight, norm.bias)
 
 
-def _is_addressable(running: Running | None) -> bool:
+def _is_addressable(running: Running) -> bool:
     """Tell whether a kernel can write running statistics where they are."""
-    return running is None or (
+    return (
         running.mean.is_contiguous()
         and running.var.is_contiguous()
         and running.mean.dtype is running.var.dtype
@@ -152,14 +159,25 @@ def _composed_gradients(
     """Return the gradients of a block's composition, themselves differentiable where that is on."""
     create_graph = torch.is_grad_enabled()
     with torch.enable_grad():
-        if not create_graph:
-            tensors = [None if t is None else t.detach().requires_grad_() for t in tensors]
-        output = block(*tensors)
-        wanted = [tensor for tensor in tensors if tensor is not None and tensor.requires_grad]
+        operands = [None if tensor is None else _alias(tensor, create_graph) for tensor in tensors]
+        output = block(*operands)
+        wanted = [operand for operand in operands if operand is not None and operand.requires_grad]
         found = iter(torch.autograd.grad(output, wanted, grad, create_graph=create_graph))
     return [
-        next(found) if tensor is not None and tensor.requires_grad else None for tensor in tensors
+        next(found) if operand is not None and operand.requires_grad else None
+        for operand in operands
     ]
+
+
+def _alias(tensor: Tensor, create_graph: bool) -> Tensor:
+    """Return a tensor of the same numbers that no other operand is, or is computed from.
+
+    Differentiated with respect to the operands themselves, a block whose bias is computed from its
+    input would count that way twice, and their hooks would run.
+    """
+    if not create_graph:
+        return tensor.detach().requires_grad_()
+    return tensor.view_as(tensor) if tensor.requires_grad else tensor
 
 
 def bias_act_dropout(input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:

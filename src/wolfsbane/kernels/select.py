@@ -178,10 +178,11 @@ def runs_on_cpu(operation: str, input: Tensor, *others: Tensor | None) -> bool:
         input: what it is chosen for.
         others: further operands, for which the same holds.
     """
+    if torch.compiler.is_compiling():  # first: torch.compile can trace this, and not the rest
+        return False
     if _forced.get() is not None:
         operands = [input, *(other for other in others if other is not None)]
         return {choose(operation, operand).executor for operand in operands} == {"cpu"}
-    # What is asked first can be traced by torch.compile, and the rest is not asked there.
     return (
         not _is_transformed()
         and _is_computed(input)
@@ -199,7 +200,9 @@ def _is_computed(tensor: Tensor) -> bool:
 def use_executor(executor: str) -> Iterator[None]:
     """Force the executor of every wolfsbane operation in a `with` block (of this thread or task).
 
-    A forced executor never falls back: what it cannot run raises.
+    A forced executor never falls back: what it cannot run raises. What is no executor's work stays
+    torch's own operation: evaluation of a plain batch norm, an addition without dropout, an empty
+    input, and what torch.compile traces. Synchronised batch norm is always the reference's.
 
     Args:
         executor: "reference" (plain torch operations), "cpu" (Numba) or "gpu" (Triton).

@@ -19,11 +19,6 @@ from wolfsbane.nn.batchnorm import TrackedBatchNorm
 
 
 class _BatchNormAct(TrackedBatchNorm):
-    # Class attributes too: a plain batch norm becomes one of these by its __class__.
-    activation = as_activation("identity")
-    p: float = 0.0
-    generator: torch.Generator | None = None
-
     @explain_unknown_arguments
     def __init__(
         self,
@@ -83,9 +78,7 @@ class _BatchNormAct(TrackedBatchNorm):
         )
 
     def extra_repr(self) -> str:
-        name, parameter = self.activation
-        shown = f"{name}({parameter:g})" if parameter else name
-        return f"{super().extra_repr()}, activation={shown}, p={self.p}"
+        return f"{super().extra_repr()}, activation={self.activation}, p={self.p}"
 
 
 class BatchNormAct1d(_BatchNormAct, torch.nn.BatchNorm1d):

@@ -89,4 +89,4 @@ class BiasActDropout(torch.nn.Module):
         )
 
     def extra_repr(self) -> str:
-        return f"{self.num_features}, activation={self.activation.name}, p={self.p}"
+        return f"{self.num_features}, activation={self.activation}, p={self.p}"

@@ -9,18 +9,19 @@ import torch
 from torch import Tensor
 
 from wolfsbane.kernels.block import Norm, Running, Tail
-from wolfsbane.kernels.cpu import signatures
 from wolfsbane.kernels.cpu.dropout import mask_bits
 from wolfsbane.kernels.cpu.kernel import kernel
 from wolfsbane.kernels.cpu.layout import DTYPES, VECTOR_CODES, Batch, as_batch, in_layout_of
+from wolfsbane.kernels.cpu.signatures import (
+    APPLY,
+    BATCH_NORM,
+    BLOCK,
+    MERGE,
+    PIECE,
+    STATISTICS,
+)
 from wolfsbane.kernels.cpu.threads import num_threads_for
 from wolfsbane.mask import scale
-
-_STATISTICS, _MERGE, _APPLY = 1, 2, 4
-"""Phases, as in `source.channel`."""
-
-_PIECE, _BLOCK = 4096, 64
-"""Sizes of what is merged, as in `source.batch_norm_planes` and `source.mask_bits`."""
 
 _CHUNKS_PER_THREAD = 4
 
@@ -40,7 +41,7 @@ def forward(
             "running_code": VECTOR_CODES[running.mean.dtype],
             "momentum": running.momentum,
         }
-    phases = (_STATISTICS | _MERGE | _APPLY) if norm.uses_batch else _APPLY
+    phases = (STATISTICS | MERGE | APPLY) if norm.uses_batch else APPLY
     _run("forward", batch, tail, arguments, phases)
     return output if batch.tensor is input else in_layout_of(output, input)
 
@@ -62,7 +63,13 @@ def backward(
         "grad_weight": grad_weight.data_ptr(),
         "grad_bias": grad_bias.data_ptr(),
     }
-    _run("backward", batch, tail, arguments, _STATISTICS | _MERGE | _APPLY)
+    _run(
+        "backward",
+        batch,
+        tail,
+        arguments,
+        STATISTICS | MERGE | APPLY,
+    )
     output = output if batch.tensor is input else in_layout_of(output, input)
     return output, grad_weight, grad_bias
 
@@ -99,18 +106,18 @@ def _run(
     samples, channels, length = batch.samples, batch.channels, batch.length
     size = batch.tensor.numel()
     if batch.is_rows:
-        name, units = "batch_norm_rows", -(channels // -_BLOCK)
-        pieces = -(samples * length // -_BLOCK)
+        name, units = "batch_norm_rows", -(channels // -BLOCK)
+        pieces = -(samples * length // -BLOCK)
         divisible = pieces
     else:
         name, units = "batch_norm_planes", channels
-        pieces = samples * -(length // -_PIECE)
+        pieces = samples * -(length // -PIECE)
         divisible = samples
     partials = torch.empty(2 * pieces * channels, dtype=torch.float64, device="cpu")
     has_dropout = tail.p > 0.0
     bits = mask_bits(size, tail.p, tail.key) if has_dropout else None
     call = kernel(
-        signatures.BATCH_NORM,
+        BATCH_NORM,
         name,
         direction,
         DTYPES[batch.tensor.dtype],
@@ -126,7 +133,7 @@ def _run(
     if groups == 1:
         call(units, size, groups=1, phase=phases, **arguments)
         return
-    for phase in (_STATISTICS, _MERGE, _APPLY):
+    for phase in (STATISTICS, MERGE, APPLY):
         if phase & phases:
-            parts = 1 if phase == _MERGE else groups
+            parts = 1 if phase == MERGE else groups
             call(units * parts, size, groups=parts, phase=phase, **arguments)

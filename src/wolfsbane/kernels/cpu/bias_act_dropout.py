@@ -11,7 +11,8 @@ from wolfsbane.kernels.cpu.layout import DTYPES, in_layout_of
 from wolfsbane.mask import TILE, scale, threshold
 
 _MOST_CHUNKS = 128
-"""Each has its own sums of the bias's gradient, so that their number bounds the memory."""
+_MOST_SUMS = 1 << 20
+"""Each chunk has its own sums of the bias's gradient, one a feature: 8 MiB of float64 at most."""
 
 
 def forward(input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:
@@ -42,9 +43,10 @@ def _run(
 ) -> Tensor | None:
     size = input.numel()
     num_tiles = -(size // -TILE)
-    tiles_per_chunk = max(TILES_PER_CHUNK, -(num_tiles // -_MOST_CHUNKS))
-    num_chunks = -(num_tiles // -tiles_per_chunk)
     num_features = 1 if bias is None else bias.numel()
+    most_chunks = max(1, min(_MOST_CHUNKS, _MOST_SUMS // num_features))
+    tiles_per_chunk = max(TILES_PER_CHUNK, -(num_tiles // -most_chunks))
+    num_chunks = -(num_tiles // -tiles_per_chunk)
     if bias is not None:
         bias = bias.to(torch.float64 if input.dtype is torch.float64 else torch.float32)
         bias = bias.contiguous()

@@ -13,9 +13,6 @@ from wolfsbane.mask import LANES, LEVELS, TILE, scale, threshold
 TILES_PER_CHUNK = 32
 """32,768 elements, which one thread drops in about 10 microseconds; measured best from there on."""
 
-_ROWS_PER_BLOCK = 64
-"""`source.mask_bits.BLOCK`."""
-
 
 def masked_affine(
     input: Tensor,
@@ -97,7 +94,7 @@ def _channels_last(
 ) -> Tensor:
     output, bits, batch = torch.empty_like(input), mask_bits(input.numel(), p, key), as_batch(input)
     kernel(signatures.CHANNELS_LAST_DROPOUT, "channels_last_dropout", DTYPES[input.dtype])(
-        -(batch.samples * batch.length // -_ROWS_PER_BLOCK),
+        -(batch.samples * batch.length // -signatures.BLOCK),
         input.numel(),
         x=input.data_ptr(),
         y=output.data_ptr(),

@@ -10,6 +10,15 @@ import struct
 from collections import namedtuple
 from typing import Any
 
+PIECE = 4096
+"""Values of a plane whose mean and squared deviation are computed together: 16 KiB of float32."""
+
+BLOCK = 64
+"""Rows and channels that are computed together where channels are neighbours: 16 KiB of float32."""
+
+STATISTICS, MERGE, APPLY = 1, 2, 4
+"""Bits of `phase`, what a call of a batch norm does. All at once where a channel is one chunk."""
+
 
 class Signature:
     """Packs a kernel's arguments, and says at which position each of them lies."""

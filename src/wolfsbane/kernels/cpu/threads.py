@@ -11,7 +11,7 @@ import ctypes
 import functools
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import torch
 
@@ -46,10 +46,21 @@ def run_on_team(entry: Entry, address: int, args: int, num_threads: int) -> None
     if fork_join is not None:
         fork_join(address, args, num_threads, 0)
         return
-    others = [_pool(num_threads - 1).submit(entry, args) for _ in range(num_threads - 1)]
-    entry(args)
-    for other in others:
-        other.result()
+    others: list[Future[None]] = []
+    try:
+        others.extend(_pool(num_threads - 1).submit(entry, args) for _ in range(num_threads - 1))
+        entry(args)
+    finally:
+        _wait_for(others)
+
+
+def _wait_for(futures: list[Future[None]]) -> None:
+    """Return when all are done, whatever comes between: they write to tensors of the caller."""
+    try:
+        wait(futures)
+    except BaseException:
+        _wait_for(futures)
+        raise
 
 
 @functools.cache

@@ -13,12 +13,9 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from wolfsbane.kernels.cpu.signatures import BATCH_NORM
+from wolfsbane.kernels.cpu.signatures import APPLY, BATCH_NORM, MERGE, STATISTICS
 from wolfsbane.kernels.cpu.source.activations import activation_functions
 from wolfsbane.kernels.cpu.source.channel import (
-    APPLY,
-    MERGE,
-    STATISTICS,
     drift_and_spread,
     numbers_for,
 )

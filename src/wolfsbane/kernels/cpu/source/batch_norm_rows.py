@@ -10,16 +10,13 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from wolfsbane.kernels.cpu.signatures import BATCH_NORM
+from wolfsbane.kernels.cpu.signatures import APPLY, BATCH_NORM, BLOCK, MERGE, STATISTICS
 from wolfsbane.kernels.cpu.source.activations import activation_functions
 from wolfsbane.kernels.cpu.source.channel import (
-    APPLY,
-    MERGE,
-    STATISTICS,
     drift_and_spread,
     numbers_for,
 )
-from wolfsbane.kernels.cpu.source.mask_bits import BLOCK, unpack_block
+from wolfsbane.kernels.cpu.source.mask_bits import unpack_block
 from wolfsbane.kernels.cpu.source.memory import (
     COMPILED,
     ELEMENTS,

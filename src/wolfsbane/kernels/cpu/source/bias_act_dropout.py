@@ -17,6 +17,7 @@ from wolfsbane.kernels.cpu.source.activations import activation_functions
 from wolfsbane.kernels.cpu.source.memory import (
     COMPILED,
     ELEMENTS,
+    F64_BYTES,
     INLINED,
     claim_chunk,
     load_f64,
@@ -32,8 +33,6 @@ __all__ = ["COMPILED", "build"]
 
 at = BIAS_ACT_DROPOUT.positions
 tile_bits = stack(LANES)
-
-_F64_BYTES = 8
 
 
 def _forward(dtype, activation, has_bias, has_dropout):
@@ -125,7 +124,7 @@ def build(
     @njit(**COMPILED)
     def row_of_sums(args, chunk):
         num_features = load_i64(args, at.num_features)
-        sums = load_i64(args, at.sums) + chunk * num_features * _F64_BYTES
+        sums = load_i64(args, at.sums) + chunk * num_features * F64_BYTES
         if adds_up:
             for i in range(num_features):
                 scratch_store_f64(sums, i, 0.0)

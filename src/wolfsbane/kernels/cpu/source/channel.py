@@ -23,9 +23,6 @@ from wolfsbane.kernels.cpu.source.memory import (
 
 at = BATCH_NORM.positions
 
-STATISTICS, MERGE, APPLY = 1, 2, 4
-"""Bits of `phase`: what a call does. All at once where a channel is one chunk."""
-
 
 @njit(**COMPILED)
 def merge(count, mean, deviation, other_count, other_mean, other_deviation):

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from wolfsbane.kernels.cpu.signatures import CHANNELS_LAST_DROPOUT
-from wolfsbane.kernels.cpu.source.mask_bits import BLOCK, unpack_block
+from wolfsbane.kernels.cpu.signatures import BLOCK, CHANNELS_LAST_DROPOUT
+from wolfsbane.kernels.cpu.source.mask_bits import unpack_block
 from wolfsbane.kernels.cpu.source.memory import (
     COMPILED,
     ELEMENTS,

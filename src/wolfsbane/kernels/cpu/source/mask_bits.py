@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from wolfsbane.kernels.cpu.signatures import MASK_BITS
+from wolfsbane.kernels.cpu.signatures import BLOCK, MASK_BITS
 from wolfsbane.kernels.cpu.source.memory import (
     COMPILED,
     INLINED,
@@ -19,12 +19,9 @@ from wolfsbane.kernels.cpu.source.memory import (
 )
 from wolfsbane.kernels.cpu.source.philox import LANES, keep_tile
 
-__all__ = ["BLOCK", "COMPILED", "bit_number", "build", "byte_offset", "run_length", "unpack_block"]
+__all__ = ["COMPILED", "bit_number", "build", "byte_offset", "run_length", "unpack_block"]
 
 at = MASK_BITS.positions
-
-BLOCK = 64
-"""Rows and channels of a block where channels are neighbours: 16 KiB of float32."""
 
 _RUN_SHIFT, _TILE_SHIFT = 7, 10
 _LANE_MASK, _RUN_MASK = 127, 7

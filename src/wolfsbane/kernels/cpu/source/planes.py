@@ -6,7 +6,7 @@ A piece, whose statistics are computed together, is at most 4096 values of a pla
 import numpy as np
 from numba import njit
 
-from wolfsbane.kernels.cpu.signatures import BATCH_NORM
+from wolfsbane.kernels.cpu.signatures import BATCH_NORM, PIECE
 from wolfsbane.kernels.cpu.source.channel import (
     finish_gradients,
     finish_statistics,
@@ -24,9 +24,6 @@ from wolfsbane.kernels.cpu.source.memory import (
 )
 
 at = BATCH_NORM.positions
-
-PIECE = 4096
-"""Values whose mean and squared deviation are computed together: 16 KiB of float32."""
 
 
 @njit(**COMPILED)

@@ -7,13 +7,12 @@ channels. A piece, whose statistics are computed together, is one block high.
 import numpy as np
 from numba import njit
 
-from wolfsbane.kernels.cpu.signatures import BATCH_NORM
+from wolfsbane.kernels.cpu.signatures import BATCH_NORM, BLOCK
 from wolfsbane.kernels.cpu.source.channel import (
     finish_gradients,
     finish_statistics,
     merge,
 )
-from wolfsbane.kernels.cpu.source.mask_bits import BLOCK
 from wolfsbane.kernels.cpu.source.memory import (
     COMPILED,
     ELEMENTS,
