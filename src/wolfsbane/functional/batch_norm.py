@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from wolfsbane.arguments import explain_unknown_arguments
-from wolfsbane.errors import ArgumentError, DtypeError, ShapeError
+from wolfsbane.errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
 from wolfsbane.kernels.batch_norm import batch_norm_train, update_running
 from wolfsbane.kernels.block import Norm, Running, Tail
 from wolfsbane.kernels.collective import AllReduceSum
@@ -147,6 +147,12 @@ def sync_batch_norm(
 
 def as_running(mean: Tensor | None, var: Tensor | None, momentum: float) -> Running | None:
     """Return running statistics that have been checked as one thing; None where there are none."""
+    if not isinstance(momentum, int | float):
+        raise ArgumentTypeError(
+            f"momentum has to be a number, but got {momentum!r} (of type "
+            f"{type(momentum).__name__}). For a plain average of n batches pass 1 / n, or use a "
+            "layer with momentum=None, which counts them"
+        )
     return None if mean is None or var is None else Running(mean, var, momentum)
 
 

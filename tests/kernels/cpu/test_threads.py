@@ -268,3 +268,17 @@ def test_result_is_the_contract_s_whatever_runs_it(torch_threads, without_openmp
     x, generator = torch.randn(SHAPE), torch.Generator().manual_seed(5)
     key = torch.randint(-(2**63), 2**63 - 1, (), generator=generator).item() & (2**64 - 1)
     assert torch.equal(dropout(5, x), torch.where(keep_mask(SHAPE, P, key), x * scale(P), 0.0))
+
+
+def test_interrupted_wait_goes_on_until_all_threads_are_done(monkeypatch):
+    waits = []
+
+    def interrupted_once(futures):
+        waits.append(list(futures))
+        if len(waits) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threads, "wait", interrupted_once)
+    with pytest.raises(KeyboardInterrupt):
+        threads._wait_for(["one", "other"])
+    assert waits == [["one", "other"], ["one", "other"]]

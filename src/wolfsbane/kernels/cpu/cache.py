@@ -27,7 +27,11 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 def folder() -> Path:
     """Return where compiled kernels are kept."""
     chosen = os.environ.get(VARIABLE)
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("wolfsbane")) / "kernels"
+    return (
+        Path(chosen).expanduser()
+        if chosen
+        else Path(platformdirs.user_cache_dir("wolfsbane")) / "kernels"
+    )
 
 
 def object_code(name: str, compile_it: Callable[[], bytes]) -> bytes:
