@@ -32,10 +32,18 @@ WITHOUT_AN_ENTRY = {
     "drop_path": "an entry of our own; torch has no such function",
     "gumbel_softmax": "torch's object, which torch's databases lack",
     "sync_batch_norm": "needs processes; torch has no such function",
+    "batch_norm_act_dropout": "torch has no such function: tests/kernels/test_fused.py",
+    "bias_act_dropout": "torch has no such function: tests/kernels/test_fused_bias.py",
+    "dropout_add": "torch has no such function: tests/kernels/test_dropout_add.py",
 }
 """Functions of wolfsbane that op_db says nothing about."""
 
 CLASSES_WITHOUT_AN_ENTRY = {
+    "BatchNormAct1d": "torch has no such class: tests/nn/test_batch_norm_act.py",
+    "BatchNormAct2d": "torch has no such class: tests/nn/test_batch_norm_act.py",
+    "BatchNormAct3d": "torch has no such class: tests/nn/test_batch_norm_act.py",
+    "BiasActDropout": "torch has no such class: tests/nn/test_bias_act_dropout.py",
+    "DropoutAdd": "torch has no such class: tests/nn/test_dropout_add.py",
     "Hardsigmoid": "torch's object; common_nn has it",
     "RReLU": "torch's object; common_nn has it",
 }

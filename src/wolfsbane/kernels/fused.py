@@ -34,7 +34,7 @@ def batch_norm_act_dropout(
         tail: activation, rate and key.
         running: moved towards the batch's statistics where those are used; else what is used.
     """
-    if not _is_compiled(input, norm, tail):
+    if not _is_compiled(input, norm, tail, running):
         return _composed_batch_norm(input, norm, tail, running)
     if running is None or _is_addressable(running):
         output, _ = compiled_batch_norm(input, norm, tail, running)
@@ -59,9 +59,10 @@ def compiled_batch_norm(
     return output, statistics
 
 
-def _is_compiled(input: Tensor, norm: Norm, tail: Tail) -> bool:
+def _is_compiled(input: Tensor, norm: Norm, tail: Tail, running: Running | None) -> bool:
     operation = "batch_norm" if tail.is_empty else "batch_norm_act_dropout"
-    return runs_on_cpu(operation, input, norm.weight, norm.bias)
+    past = () if running is None else (running.mean, running.var)
+    return runs_on_cpu(operation, input, norm.weight, norm.bias, *past)
 
 
 def _is_addressable(running: Running) -> bool:

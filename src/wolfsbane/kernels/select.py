@@ -60,7 +60,8 @@ def _is_memory(tensor: Tensor) -> bool:
     """Tell whether a tensor is numbers in memory: no subclass, no wrapper of a transformation.
 
     Nor a view that says they are negative (of a conjugate's imaginary part), nor torch's zeros
-    without memory, which autograd passes on as gradients.
+    without memory, which autograd passes on as gradients, nor a lazy copy, which asking for its
+    address would make a real one.
     """
     return (
         type(tensor) in _PLAIN_TYPES
@@ -68,6 +69,7 @@ def _is_memory(tensor: Tensor) -> bool:
         and torch._C._has_storage(tensor)  # noqa: SLF001
         and not tensor.is_neg()
         and not tensor._is_zerotensor()  # noqa: SLF001
+        and not torch._C._is_cow_tensor(tensor)  # noqa: SLF001
     )
 
 
