@@ -69,7 +69,7 @@ def _is_memory(tensor: Tensor) -> bool:
         and torch._C._has_storage(tensor)  # noqa: SLF001
         and not tensor.is_neg()
         and not tensor._is_zerotensor()  # noqa: SLF001
-        and not torch._C._is_cow_tensor(tensor)  # noqa: SLF001
+        and not torch._C._is_cow_tensor(tensor)  # type: ignore[attr-defined]  # noqa: SLF001
     )
 
 
