@@ -73,6 +73,8 @@ def bench(
         check_writable(path)
     if threads is not None:
         torch.set_num_threads(threads)
+    # Also where whoever started this process had it ignore Ctrl-C, as shells do for `&`.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with table.progress_bar(Console(stderr=True)) as on_case:
         result = run.run(cases, settings, on_case)
     _tell(result, json, paths)
