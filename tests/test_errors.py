@@ -13,6 +13,7 @@ BASES = {
     "DtypeError": {TypeError, RuntimeError},
     "DataError": {ValueError},
     "ModelError": {ValueError},
+    "UnsupportedError": (RuntimeError,),
     "MissingDependencyError": {ImportError},
 }
 

@@ -8,6 +8,7 @@
         ├── DtypeError           (also TypeError, RuntimeError)    element types that do not fit
         ├── DataError            (also ValueError)    data that cannot be learned from
         ├── ModelError           (also ValueError)    a model that cannot be built or trained
+        ├── UnsupportedError     (also RuntimeError)  what torch may do, and a mask cannot
         └── MissingDependencyError (also ImportError) an extra that is not installed
 
     UserWarning
@@ -45,6 +46,10 @@ class DataError(WolfsbaneError, ValueError):
 
 class ModelError(WolfsbaneError, ValueError):
     """A model cannot be built, or what it returns is not what the task needs."""
+
+
+class UnsupportedError(WolfsbaneError, RuntimeError):
+    """An operation is used in a way that it cannot work in: it would be wrong, not only slow."""
 
 
 class MissingDependencyError(WolfsbaneError, ImportError):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from wolfsbane.acceleration import batch_norm, dropout, switch, worth
-from wolfsbane.kernels.select import CPU_DTYPES
+from wolfsbane.kernels.select import DTYPES
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +22,7 @@ def nothing_is_left_on():
 @pytest.fixture
 def any_size_pays(monkeypatch):
     """Route tensors of every size, so that a test can be small."""
-    pairs = [(operation, dtype) for operation, _ in worth.LEAST_ELEMENTS for dtype in CPU_DTYPES]
+    pairs = [(operation, dtype) for operation, _ in worth.LEAST_ELEMENTS for dtype in DTYPES["cpu"]]
     monkeypatch.setattr(worth, "LEAST_ELEMENTS", dict.fromkeys(pairs, 1))
     monkeypatch.setattr(worth, "LEAST_PLANE", {})
 

@@ -12,7 +12,7 @@ from wolfsbane.kernels.batch_norm import batch_norm_train
 from wolfsbane.kernels.block import Norm, Tail
 from wolfsbane.kernels.fused import compiled_batch_norm
 from wolfsbane.kernels.reference import Statistics
-from wolfsbane.kernels.select import runs_on_cpu, use_executor
+from wolfsbane.kernels.select import executor_for, use_executor
 
 EPS = 1e-5
 HALF_PRECISION = (torch.float16, torch.bfloat16)
@@ -248,9 +248,10 @@ class TestReference(BatchNormConformance):
 def run_compiled(x, weight, bias, eps):
     """Run the compiled kernels as batch_norm_train does the reference."""
     norm = Norm(weight, bias, eps)
-    if not runs_on_cpu("batch_norm", x):
+    executor = executor_for("batch_norm", x)
+    if executor is None:
         return batch_norm_train(x, weight, bias, eps)
-    output, statistics = compiled_batch_norm(x, norm, Tail(), None)
+    output, statistics = compiled_batch_norm(executor, x, norm, Tail(), None)
     count = torch.full((x.size(1),), x.numel() / x.size(1), dtype=torch.float64)
     return output, Statistics(*statistics.unbind(), count)
 

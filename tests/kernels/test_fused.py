@@ -25,7 +25,7 @@ from cases import draw, dtypes
 from significance import ROUNDINGS, assert_as_accurate_as_torch
 from wolfsbane.kernels.block import Norm, Running, Tail
 from wolfsbane.kernels.fused import batch_norm_act_dropout
-from wolfsbane.kernels.select import runs_on_cpu, use_executor
+from wolfsbane.kernels.select import executor_for, use_executor
 from wolfsbane.mask import keep_mask
 
 affine = pytest.mark.parametrize("kinds", ["wb", "w", "b", ""], ids=lambda k: k or "none")
@@ -363,7 +363,7 @@ class TestCpu(BlockConformance):
             statistics = [vector.clone() for vector in running]
             return self.block(Block("gelu", p, training), *tensors, statistics)
 
-        assert runs_on_cpu("batch_norm_act_dropout", x)
+        assert executor_for("batch_norm_act_dropout", x)
         ours = values_and_gradients(block, tensors, upstream)
         with use_executor("reference"):
             reference = values_and_gradients(block, tensors, upstream)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from wolfsbane.mask import keep_mask, philox4x32
+from wolfsbane.mask import keep_mask
+from wolfsbane.mask.bits import philox4x32
 
 VECTORS = json.loads((Path(__file__).parents[1] / "mask_vectors.json").read_text())
 LEVELS = 65536

@@ -19,6 +19,8 @@ from torch import Tensor
 from torch._C import DispatchKey, DispatchKeySet
 from torch._ops import OpOverload
 
+from wolfsbane.kernels.transforms import hidden_from_compiler
+
 P = ParamSpec("P")
 R = TypeVar("R")
 Kernel = Callable[..., Any]
@@ -117,20 +119,6 @@ def cpu_kernel(operator: OpOverload[..., Any]) -> Kernel:
     (One from `torch.library.get_kernel` holds it, and other threads stand still.)
     """
     return functools.partial(operator._op_dk, DispatchKey.CPU)  # noqa: SLF001
-
-
-def hidden_from_compiler(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function, marked so that torch.compile runs it and does not look into it.
-
-    As `torch.compiler.disable` does, without importing the compiler (a second or more), and
-    without a wrapper to be paid for at each call.
-    """
-    dynamo = torch._C._dynamo.eval_frame  # noqa: SLF001
-    skip = dynamo._FrameAction.SKIP  # noqa: SLF001
-    here_and_below = dynamo._FrameExecStrategy(skip, skip)  # noqa: SLF001
-    dynamo.set_code_exec_strategy(function.__code__, here_and_below)
-    function._torchdynamo_disable = True  # type: ignore[attr-defined]  # noqa: SLF001
-    return function
 
 
 def without_torch_function(kernel: Kernel) -> Kernel:

@@ -15,12 +15,12 @@ from wolfsbane.acceleration.dispatcher import (
     Kernel,
     Override,
     composite_kernel,
-    hidden_from_compiler,
     is_compiling,
     plain_keys,
 )
 from wolfsbane.acceleration.worth import pays
 from wolfsbane.functional.masking import saturate, zero
+from wolfsbane.kernels.transforms import hidden_from_compiler
 
 Run = Callable[[Tensor, float, bool], Tensor]
 """Takes the input, the rate, and whether to write into the input."""

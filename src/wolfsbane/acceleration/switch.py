@@ -4,9 +4,10 @@ import threading
 from types import TracebackType
 
 from wolfsbane.acceleration.batch_norm import batch_norm_overrides
-from wolfsbane.acceleration.dispatcher import Overrides, hidden_from_compiler
+from wolfsbane.acceleration.dispatcher import Overrides
 from wolfsbane.acceleration.dropout import dropout_overrides
 from wolfsbane.errors import ArgumentTypeError
+from wolfsbane.kernels.transforms import hidden_from_compiler
 
 
 class _Process:

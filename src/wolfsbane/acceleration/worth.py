@@ -11,11 +11,11 @@ import math
 import torch
 from torch import Tensor
 
-from wolfsbane.kernels.select import CPU_DTYPES, runs_on_cpu
+from wolfsbane.kernels.select import DTYPES, executor_for
 
 LEAST_ELEMENTS: dict[tuple[str, torch.dtype], int] = {
-    **{("dropout", dtype): 8192 for dtype in CPU_DTYPES},
-    **{("alpha_dropout", dtype): 8192 for dtype in CPU_DTYPES},
+    **{("dropout", dtype): 8192 for dtype in DTYPES["cpu"]},
+    **{("alpha_dropout", dtype): 8192 for dtype in DTYPES["cpu"]},
     ("batch_norm", torch.float32): 1 << 20,
 }
 """By operation and dtype. A pair that is not here is not routed."""
@@ -36,4 +36,5 @@ def pays(operation: str, input: Tensor) -> bool:
         return False
     if math.prod(input.shape[2:]) < LEAST_PLANE.get(operation, 0):
         return False
-    return runs_on_cpu("batch_norm" if operation == "batch_norm" else "dropout", input)
+    name = "batch_norm" if operation == "batch_norm" else "dropout"
+    return executor_for(name, input) is not None

@@ -113,7 +113,7 @@ def measure_reused(settings: Settings, size: int, p: float) -> Measurement:
     y, key = torch.full_like(x, torch.nan), draw_key()
 
     def run() -> Tensor:
-        return cpu_dropout._element_wise(x, None, p, key, (scale(p), 0.0, 0.0), y)  # noqa: SLF001
+        return cpu_dropout._element_wise(x, None, p, key, (scale(p), 0.0, 0.0), out=y)  # noqa: SLF001
 
     if run() is not y:
         raise RedCheckError("the output is another tensor than the one that was given for it")

@@ -3,14 +3,15 @@
 import torch
 from torch import Tensor
 
-from wolfsbane.arguments import check_probability, explain_unknown_arguments
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.functional.masking import channel_mask, saturate
+from wolfsbane.mask.rate import Rate, check_rate, never_drops
 
 
 @explain_unknown_arguments
 def alpha_dropout(
     input: Tensor,
-    p: float = 0.5,
+    p: Rate = 0.5,
     training: bool = False,
     inplace: bool = False,
     *,
@@ -49,8 +50,8 @@ def alpha_dropout(
     References:
         Klambauer et al. 2017, arXiv:1706.02515, section 2.
     """
-    probability = check_probability(p)
-    if not training or probability == 0.0:
+    probability = check_rate(p)
+    if not training or never_drops(probability):
         return input
     return saturate(input, probability, tuple(input.shape), inplace, generator)
 
@@ -58,7 +59,7 @@ def alpha_dropout(
 @explain_unknown_arguments
 def feature_alpha_dropout(
     input: Tensor,
-    p: float = 0.5,
+    p: Rate = 0.5,
     training: bool = False,
     inplace: bool = False,
     *,
@@ -92,7 +93,7 @@ def feature_alpha_dropout(
     References:
         Klambauer et al. 2017, arXiv:1706.02515, section 2.
     """
-    probability = check_probability(p)
-    if not training or probability == 0.0:
+    probability = check_rate(p)
+    if not training or never_drops(probability):
         return input
     return saturate(input, probability, channel_mask(input, True), inplace, generator)

@@ -5,15 +5,16 @@ import warnings
 import torch
 from torch import Tensor
 
-from wolfsbane.arguments import check_probability, explain_unknown_arguments
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ShapeError, WolfsbaneWarning
 from wolfsbane.functional.masking import channel_mask, zero
+from wolfsbane.mask.rate import Rate, check_rate, never_drops
 
 
 @explain_unknown_arguments
 def dropout1d(
     input: Tensor,
-    p: float = 0.5,
+    p: Rate = 0.5,
     training: bool = True,
     inplace: bool = False,
     *,
@@ -47,14 +48,14 @@ def dropout1d(
     References:
         Tompson et al. 2015, arXiv:1411.4280.
     """
-    probability = check_probability(p)
+    probability = check_rate(p)
     if input.dim() not in {2, 3}:
         raise ShapeError(
             f"dropout1d: Expected 2D or 3D input, but received a {input.dim()}D input. It drops "
             "channels of (N, C, L) or (C, L): use dropout for single elements, dropout2d for "
             "(N, C, H, W)"
         )
-    if not training or probability == 0.0:
+    if not training or never_drops(probability):
         return input
     return _zero_channels(input, probability, input.dim() == 3, inplace, generator)  # noqa: PLR2004
 
@@ -62,7 +63,7 @@ def dropout1d(
 @explain_unknown_arguments
 def dropout2d(
     input: Tensor,
-    p: float = 0.5,
+    p: Rate = 0.5,
     training: bool = True,
     inplace: bool = False,
     *,
@@ -97,7 +98,7 @@ def dropout2d(
     References:
         Tompson et al. 2015, arXiv:1411.4280.
     """
-    probability = check_probability(p)
+    probability = check_rate(p)
     if input.dim() == 3:  # noqa: PLR2004
         warnings.warn(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
@@ -108,7 +109,7 @@ def dropout2d(
         )
     elif input.dim() != 4:  # noqa: PLR2004
         _warn_about_dims("dropout2d", input, "(N, C, H, W)")
-    if not training or probability == 0.0:
+    if not training or never_drops(probability):
         return input
     return _zero_channels(input, probability, True, inplace, generator)
 
@@ -116,7 +117,7 @@ def dropout2d(
 @explain_unknown_arguments
 def dropout3d(
     input: Tensor,
-    p: float = 0.5,
+    p: Rate = 0.5,
     training: bool = True,
     inplace: bool = False,
     *,
@@ -150,16 +151,16 @@ def dropout3d(
     References:
         Tompson et al. 2015, arXiv:1411.4280.
     """
-    probability = check_probability(p)
+    probability = check_rate(p)
     if input.dim() not in {4, 5}:
         _warn_about_dims("dropout3d", input, "(N, C, D, H, W) or (C, D, H, W)")
-    if not training or probability == 0.0:
+    if not training or never_drops(probability):
         return input
     return _zero_channels(input, probability, input.dim() == 5, inplace, generator)  # noqa: PLR2004
 
 
 def _zero_channels(
-    input: Tensor, p: float, batched: bool, inplace: bool, generator: torch.Generator | None
+    input: Tensor, p: Rate, batched: bool, inplace: bool, generator: torch.Generator | None
 ) -> Tensor:
     return zero(input, p, channel_mask(input, batched), inplace, generator)
 

@@ -3,15 +3,16 @@
 import torch
 from torch import Tensor
 
-from wolfsbane.arguments import check_probability, explain_unknown_arguments
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ShapeError
 from wolfsbane.functional.masking import zero
+from wolfsbane.mask.rate import Rate, check_rate, never_drops
 
 
 @explain_unknown_arguments
 def dropout(
     input: Tensor,
-    p: float = 0.5,
+    p: Rate = 0.5,
     training: bool = True,
     inplace: bool = False,
     *,
@@ -52,8 +53,8 @@ def dropout(
     References:
         Hinton et al. 2012, arXiv:1207.0580. Srivastava et al. 2014, JMLR 15:1929.
     """
-    probability = check_probability(p)
-    if not training or probability == 0.0:
+    probability = check_rate(p)
+    if not training or never_drops(probability):
         return input
     return zero(input, probability, tuple(input.shape), inplace, generator)
 
@@ -61,7 +62,7 @@ def dropout(
 @explain_unknown_arguments
 def drop_path(
     input: Tensor,
-    p: float = 0.5,
+    p: Rate = 0.5,
     training: bool = True,
     inplace: bool = False,
     *,
@@ -96,10 +97,10 @@ def drop_path(
     References:
         Huang et al. 2016, arXiv:1603.09382.
     """
-    probability = check_probability(p)
+    probability = check_rate(p)
     if input.dim() == 0:
         raise ShapeError("drop_path expects (N, *), but got a tensor without dimensions")
-    if not training or probability == 0.0:
+    if not training or never_drops(probability):
         return input
     mask_shape = (input.size(0),) + (1,) * (input.dim() - 1)
     return zero(input, probability, mask_shape, inplace, generator)

@@ -3,29 +3,34 @@
 import torch
 from torch import Tensor
 
-from wolfsbane.arguments import check_probability, explain_unknown_arguments
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, DtypeError, ShapeError
 from wolfsbane.functional.activation import as_activation
 from wolfsbane.functional.batch_norm import as_running, check_batch, check_vectors
 from wolfsbane.kernels import dropout as kernel
 from wolfsbane.kernels import fused
 from wolfsbane.kernels.block import Activation, Norm, Tail
-from wolfsbane.mask import check_generator, draw_key
+from wolfsbane.kernels.keys import draw
+from wolfsbane.mask.key import check_generator
+from wolfsbane.mask.rate import Rate, check_rate, never_drops
+from wolfsbane.mask.shard import first_index
 
 
 def _tail(
     activation: str | torch.nn.Module | Activation,
-    p: float,
+    p: Rate,
     training: bool,
     generator: torch.Generator | None,
+    input: Tensor,
 ) -> Tail:
     """Check what follows the normalisation or the bias; draw the key last."""
     function = as_activation(activation)
-    probability = check_probability(p)
+    probability = check_rate(p)
     check_generator(generator)
-    if not training or probability == 0.0:
+    if not training or never_drops(probability):
         return Tail(function)
-    return Tail(function, probability, draw_key(generator))
+    key = draw(generator, input.device)
+    return Tail(function, probability, key, first_index(input.shape))
 
 
 @explain_unknown_arguments
@@ -40,7 +45,7 @@ def batch_norm_act_dropout(
     eps: float = 1e-5,
     *,
     activation: str | torch.nn.Module | Activation = "relu",
-    p: float = 0.0,
+    p: Rate = 0.0,
     generator: torch.Generator | None = None,
 ) -> Tensor:
     r"""Normalise each channel over the batch, apply an activation, and drop elements.
@@ -98,7 +103,7 @@ def batch_norm_act_dropout(
             "Expected running_mean and running_var to be defined when training=False: pass "
             "both, or training=True to use the batch's statistics"
         )
-    tail = _tail(activation, p, training, generator)
+    tail = _tail(activation, p, training, generator, input)
     norm = Norm(weight, bias, eps, uses_batch=training)
     if input.numel() == 0:
         return _of_nothing(input, weight, bias)
@@ -110,7 +115,7 @@ def bias_act_dropout(
     input: Tensor,
     bias: Tensor | None = None,
     activation: str | torch.nn.Module | Activation = "relu",
-    p: float = 0.5,
+    p: Rate = 0.5,
     training: bool = True,
     *,
     generator: torch.Generator | None = None,
@@ -151,7 +156,7 @@ def bias_act_dropout(
     _check_floating("bias_act_dropout", input)
     if bias is not None:
         _check_bias(input, bias)
-    tail = _tail(activation, p, training, generator)
+    tail = _tail(activation, p, training, generator, input)
     if input.numel() == 0:
         return _of_nothing(input, bias)
     return fused.bias_act_dropout(input, bias, tail)
@@ -161,7 +166,7 @@ def bias_act_dropout(
 def dropout_add(
     input: Tensor,
     residual: Tensor,
-    p: float = 0.5,
+    p: Rate = 0.5,
     training: bool = True,
     *,
     generator: torch.Generator | None = None,
@@ -196,7 +201,7 @@ def dropout_add(
     References:
         Vaswani et al. 2017, arXiv:1706.03762, section 5.4.
     """
-    probability = check_probability(p)
+    probability = check_rate(p)
     check_generator(generator)
     _check_floating("dropout_add", input)
     if input.shape != residual.shape:
@@ -204,12 +209,12 @@ def dropout_add(
             f"input and residual have to have one shape, but got {tuple(input.shape)} and "
             f"{tuple(residual.shape)}: expand the smaller one (residual.expand_as(input))"
         )
-    if not training or probability == 0.0:
+    if not training or never_drops(probability):
         return input + residual
-    key = draw_key(generator)
+    key = draw(generator, input.device)
     if input.numel() == 0:
         return input + residual
-    return kernel.dropout_add(input, residual, probability, key)
+    return kernel.dropout_add(input, residual, probability, key, first_index(input.shape))
 
 
 def _of_nothing(input: Tensor, *vectors: Tensor | None) -> Tensor:

@@ -1,13 +1,16 @@
 """What all dropouts share: from a checked rate and a mask shape to the kernel."""
 
-import math
-
 import torch
 from torch import Tensor
 
 from wolfsbane.errors import DtypeError, ShapeError
 from wolfsbane.kernels.dropout import masked_affine
-from wolfsbane.mask import LEVELS, draw_key, scale, threshold
+from wolfsbane.kernels.keys import draw
+from wolfsbane.kernels.reference import Coefficients
+from wolfsbane.kernels.transforms import is_transformed
+from wolfsbane.mask import scale, threshold
+from wolfsbane.mask.rate import LEVELS, Rate
+from wolfsbane.mask.shard import first_index
 
 SELU_SATURATION = -1.7580993408473766
 """-lambda * alpha of SELU: the value that a dropped unit takes (arXiv:1706.02515, section 2)."""
@@ -18,13 +21,13 @@ CHANNEL_DIMS = 2
 
 def zero(
     input: Tensor,
-    p: float,
+    p: Rate,
     mask_shape: tuple[int, ...],
     inplace: bool,
     generator: torch.Generator | None,
 ) -> Tensor:
     """Zero what the mask drops, and scale up the rest."""
-    drops_all = threshold(p) == LEVELS
+    drops_all = not isinstance(p, Tensor) and threshold(p) == LEVELS
     # Torch, too, gives zeros of any dtype for p = 1.
     if not (drops_all or input.is_floating_point() or input.is_complex()):
         raise _dtype_error(input)
@@ -34,20 +37,22 @@ def zero(
 
 def saturate(
     input: Tensor,
-    p: float,
+    p: Rate,
     mask_shape: tuple[int, ...],
     inplace: bool,
     generator: torch.Generator | None,
 ) -> Tensor:
     """Set what the mask drops to SELU's saturation value, keeping mean and variance."""
     cut = threshold(p)
-    if cut == LEVELS:
+    if not isinstance(cut, Tensor) and cut == LEVELS:
         return zero(input, p, mask_shape, inplace, generator)
     if not input.is_floating_point():
         raise _dtype_error(input)
     # The rate that the mask really has, so that mean and variance are kept exactly.
-    true_p = cut / LEVELS
-    a = 1 / math.sqrt((1 - true_p) * (1 + true_p * SELU_SATURATION**2))
+    true_p: Rate = cut / LEVELS
+    a = ((1 - true_p) * (1 + true_p * SELU_SATURATION * SELU_SATURATION)) ** -0.5
+    if isinstance(true_p, Tensor):
+        a = torch.where(true_p < 1.0, a, 0.0)
     b = -a * true_p * SELU_SATURATION
     coefficients = (a, b, a * SELU_SATURATION + b)
     return _apply(input, p, mask_shape, coefficients, inplace, generator)
@@ -66,17 +71,21 @@ def channel_mask(input: Tensor, batched: bool) -> tuple[int, ...]:
 
 def _apply(
     input: Tensor,
-    p: float,
+    p: Rate,
     mask_shape: tuple[int, ...],
-    coefficients: tuple[float, float, float],
+    coefficients: Coefficients,
     inplace: bool,
     generator: torch.Generator | None,
 ) -> Tensor:
-    if not inplace:
-        return masked_affine(input, p, draw_key(generator), mask_shape, coefficients)
+    start = first_index(mask_shape)
+    if not inplace or is_transformed():
+        key = draw(generator, input.device)
+        output = masked_affine(input, p, key, mask_shape, coefficients, start)
+        return input.copy_(output) if inplace else output
     source = torch.default_generator if generator is None else generator
     state = source.get_state()
-    output = masked_affine(input, p, draw_key(generator), mask_shape, coefficients)
+    key = draw(generator, input.device)
+    output = masked_affine(input, p, key, mask_shape, coefficients, start)
     try:
         # copy_ refuses leaves, their views and overlapping memory before it writes.
         return input.copy_(output)

@@ -10,6 +10,9 @@ from typing import NamedTuple
 import torch.nn.functional as F
 from torch import Tensor
 
+from wolfsbane.mask.key import Key
+from wolfsbane.mask.rate import Rate
+
 FUNCTIONS: dict[str, Callable[[Tensor, float], Tensor]] = {
     "identity": lambda x, _: x,
     "relu": lambda x, _: F.relu(x),
@@ -50,13 +53,25 @@ class Tail(NamedTuple):
     """What follows a normalisation or a bias: an activation, and dropout where p > 0."""
 
     activation: Activation = IDENTITY
-    p: float = 0.0
-    key: int = 0
+    p: Rate = 0.0
+    key: Key = 0
+    start: int = 0
+    """Logical index of the mask's first element."""
 
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing follows."""
-        return self.p == 0.0 and self.activation == IDENTITY
+        return not self.has_dropout and self.activation == IDENTITY
+
+    @property
+    def numbers(self) -> tuple[float, int]:
+        """Return p and the key, which are numbers where a kernel is called."""
+        return float(self.p), int(self.key)
+
+    @property
+    def has_dropout(self) -> bool:
+        """Tell whether elements may be dropped; a tensor's numbers are not looked at."""
+        return isinstance(self.p, Tensor) or self.p > 0.0
 
 
 class Norm(NamedTuple):
@@ -74,4 +89,5 @@ class Running:
 
     mean: Tensor
     var: Tensor
-    momentum: float = 0.0
+    momentum: float | Tensor = 0.0
+    """A tensor without dimensions where a number is not to be had: traced."""

@@ -1,26 +1,24 @@
 """Blocks of layers as autograd sees them: one pass over memory forward, one or two backward.
 
 The compiled kernels save the input, per-channel statistics and the mask's key, and compute all else
-again. Where they cannot run, and where a backward is itself differentiated, a block is the
-composition of its differentiable parts, with the same mask.
+again. Where they cannot run, and where a backward is itself differentiated, a block is a
+`composition` with the same mask.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
-from wolfsbane.kernels import reference
-from wolfsbane.kernels.batch_norm import batch_norm_train, update_running
+from wolfsbane.kernels import composition
+from wolfsbane.kernels.batch_norm import update_running
 from wolfsbane.kernels.block import Norm, Running, Tail
-from wolfsbane.kernels.cpu import batch_norm as cpu_batch_norm
-from wolfsbane.kernels.cpu import bias_act_dropout as cpu_bias
-from wolfsbane.kernels.dropout import masked_affine
+from wolfsbane.kernels.executor import Executor
 from wolfsbane.kernels.plain_function import PlainFunction
-from wolfsbane.kernels.reference import HALF_PRECISION
-from wolfsbane.kernels.select import runs_on_cpu
-from wolfsbane.mask import scale
+from wolfsbane.kernels.reference import Statistics, accumulator
+from wolfsbane.kernels.select import executor_for
+from wolfsbane.kernels.transforms import is_recorded
+from wolfsbane.mask.key import key_as_tensor
 
 
 def batch_norm_act_dropout(
@@ -34,35 +32,83 @@ def batch_norm_act_dropout(
         tail: activation, rate and key.
         running: moved towards the batch's statistics where those are used; else what is used.
     """
-    if not _is_compiled(input, norm, tail, running):
-        return _composed_batch_norm(input, norm, tail, running)
+    if is_recorded():
+        return _recorded_batch_norm(input, norm, tail, running)
+    executor = _executor(input, norm, tail, running)
+    if executor is None:
+        return composition.batch_norm_act_dropout(input, norm, tail, running)[0]
     if running is None or _is_addressable(running):
-        output, _ = compiled_batch_norm(input, norm, tail, running)
-        return output
+        return compiled_batch_norm(executor, input, norm, tail, running)[0]
     mean, var = running.mean.contiguous(), running.var.to(running.mean.dtype).contiguous()
-    output, _ = compiled_batch_norm(input, norm, tail, Running(mean, var, running.momentum))
+    output, _ = compiled_batch_norm(
+        executor, input, norm, tail, Running(mean, var, running.momentum)
+    )
     with torch.no_grad():
         running.mean.copy_(mean)
         running.var.copy_(var)
     return output
 
 
-def compiled_batch_norm(
+def batch_norm_and_statistics(
     input: Tensor, norm: Norm, tail: Tail, running: Running | None
+) -> tuple[Tensor, Tensor]:
+    """Return the output, and the (2, C) means and biased variances it was normalised with.
+
+    Running statistics are used in evaluation, and left alone in training.
+    """
+    executor = _executor(input, norm, tail, running)
+    past = None if norm.uses_batch else running
+    if executor is not None:
+        return compiled_batch_norm(executor, input, norm, tail, past)
+    output, statistics = composition.batch_norm_act_dropout(input, norm, tail, past)
+    if statistics is None:
+        assert past is not None
+        return output, torch.stack([past.mean, past.var]).to(accumulator(input.device))
+    return output, torch.stack([statistics.mean.flatten(), statistics.variance.flatten()])
+
+
+def compiled_batch_norm(
+    executor: Executor, input: Tensor, norm: Norm, tail: Tail, running: Running | None
 ) -> tuple[Tensor, Tensor]:
     """Return the output, and the (2, C) float64 means and variances it was normalised with."""
     weight = None if norm.weight is None else norm.weight.contiguous()
     bias = None if norm.bias is None else norm.bias.contiguous()
     output, statistics = _CompiledBatchNorm.apply(
-        input, weight, bias, (norm.eps, norm.uses_batch, tail), running
+        input, weight, bias, executor, (norm.eps, norm.uses_batch, tail), running
     )
     return output, statistics
 
 
-def _is_compiled(input: Tensor, norm: Norm, tail: Tail, running: Running | None) -> bool:
+def batch_norm_gradients(
+    grad: Tensor, input: Tensor, norm: Norm, tail: Tail, statistics: Tensor
+) -> list[Tensor | None]:
+    """Return the gradients of input, weight and bias; differentiable where that is on."""
+    weight, bias = norm.weight, norm.bias
+    executor = None if torch.is_grad_enabled() else executor_for("batch_norm", grad, input)
+    if executor is None:
+        past = None if norm.uses_batch else Running(*statistics.unbind())
+
+        def block(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+            own = norm._replace(weight=weight, bias=bias)
+            return composition.batch_norm_act_dropout(input, own, tail, past)[0]
+
+        return composition.gradients(block, (input, weight, bias), grad)
+    grad_input, grad_weight, grad_bias = executor.batch_norm_backward(
+        grad, input, norm, tail, statistics
+    )
+    return [
+        grad_input,
+        None if weight is None else grad_weight.to(weight.dtype),
+        None if bias is None else grad_bias.to(bias.dtype),
+    ]
+
+
+def _executor(input: Tensor, norm: Norm, tail: Tail, running: Running | None) -> Executor | None:
+    if isinstance(tail.p, Tensor) or isinstance(tail.key, Tensor):
+        return None
     operation = "batch_norm" if tail.is_empty else "batch_norm_act_dropout"
-    past = () if running is None else (running.mean, running.var)
-    return runs_on_cpu(operation, input, norm.weight, norm.bias, *past)
+    past: tuple[Tensor, ...] = () if running is None else (running.mean, running.var)
+    return executor_for(operation, input, norm.weight, norm.bias, *past)
 
 
 def _is_addressable(running: Running) -> bool:
@@ -71,33 +117,32 @@ def _is_addressable(running: Running) -> bool:
         running.mean.is_contiguous()
         and running.var.is_contiguous()
         and running.mean.dtype is running.var.dtype
+        and not isinstance(running.momentum, Tensor)
     )
 
 
-def _composed_batch_norm(input: Tensor, norm: Norm, tail: Tail, running: Running | None) -> Tensor:
-    # Half precision is rounded once, at the end of the block.
-    wide = input.float() if input.dtype in HALF_PRECISION and not tail.is_empty else input
-    if norm.uses_batch:
-        output, statistics = batch_norm_train(wide, norm.weight, norm.bias, norm.eps)
-        if running is not None:
-            update_running(running, statistics)
-    else:
-        assert running is not None
-        output = reference.normalise(
-            wide, running.mean, running.var, norm.weight, norm.bias, norm.eps
-        )
-    return _composed_tail(output, tail).to(input.dtype)
+def _recorded_batch_norm(input: Tensor, norm: Norm, tail: Tail, running: Running | None) -> Tensor:
+    """Record the operator, and what it leaves to others: to move the running statistics."""
+    past = None if norm.uses_batch else running
+    output, statistics = torch.ops.wolfsbane.batch_norm(
+        input,
+        norm.weight,
+        norm.bias,
+        norm.eps,
+        None if past is None else past.mean,
+        None if past is None else past.var,
+        *_recorded_tail(tail),
+    )
+    if norm.uses_batch and running is not None:
+        mean, variance = statistics.detach().unbind()
+        count = mean.new_full((), input.numel() // input.size(1))
+        update_running(running, Statistics(mean, variance, count))
+    return cast("Tensor", output)
 
 
-def _composed_tail(input: Tensor, tail: Tail) -> Tensor:
-    output = tail.activation(input)
-    if tail.p == 0.0:
-        return output
-    return masked_affine(output, tail.p, tail.key, tuple(input.shape), _zeroing(tail.p))
-
-
-def _zeroing(p: float) -> tuple[float, float, float]:
-    return (scale(p), 0.0, 0.0)
+def _recorded_tail(tail: Tail) -> tuple[Tensor, float, str, float, int]:
+    assert not isinstance(tail.p, Tensor)
+    return (key_as_tensor(tail.key), tail.p, *tail.activation, tail.start)
 
 
 class _CompiledBatchNorm(PlainFunction):
@@ -107,20 +152,21 @@ class _CompiledBatchNorm(PlainFunction):
         input: Tensor,
         weight: Tensor | None,
         bias: Tensor | None,
+        executor: Executor,
         how: tuple[float, bool, Tail],
         running: Running | None,
     ) -> tuple[Tensor, Tensor]:
         eps, uses_batch, tail = how
         norm = Norm(weight, bias, eps, uses_batch)
         if uses_batch:
-            statistics = torch.empty(2, input.size(1), dtype=torch.float64, device="cpu")
-            output = cpu_batch_norm.forward(input, norm, tail, statistics, running)
+            statistics = torch.empty(2, input.size(1), dtype=torch.float64, device=input.device)
+            output = executor.batch_norm_forward(input, norm, tail, statistics, running)
             if running is not None:
                 torch.autograd.graph.increment_version((running.mean, running.var))
         else:
             assert running is not None
             statistics = torch.stack([running.mean, running.var]).double()
-            output = cpu_batch_norm.forward(input, norm, tail, statistics)
+            output = executor.batch_norm_forward(input, norm, tail, statistics)
         ctx.save_for_backward(input, weight, bias, statistics)
         ctx.how = how
         ctx.mark_non_differentiable(statistics)
@@ -129,87 +175,59 @@ class _CompiledBatchNorm(PlainFunction):
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        grad = grads[0]
-        nothing = (None, None)
-        if grad is None:
-            return None, None, None, *nothing
+        if grads[0] is None:
+            return (None,) * 6
         input, weight, bias, statistics = ctx.saved_tensors
         eps, uses_batch, tail = ctx.how
         norm = Norm(weight, bias, eps, uses_batch)
-        if torch.is_grad_enabled() or not runs_on_cpu("batch_norm", grad):
-            past = None if uses_batch else Running(*statistics.unbind())
-
-            def block(input: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
-                return _composed_batch_norm(input, Norm(weight, bias, eps, uses_batch), tail, past)
-
-            return *_composed_gradients(block, (input, weight, bias), grad), *nothing
-        grad_input, grad_weight, grad_bias = cpu_batch_norm.backward(
-            grad, input, norm, tail, statistics
-        )
-        return (
-            grad_input,
-            None if weight is None else grad_weight.to(weight.dtype),
-            None if bias is None else grad_bias.to(bias.dtype),
-            *nothing,
-        )
-
-
-def _composed_gradients(
-    block: Any, tensors: Sequence[Tensor | None], grad: Tensor
-) -> list[Tensor | None]:
-    """Return the gradients of a block's composition, themselves differentiable where that is on."""
-    create_graph = torch.is_grad_enabled()
-    with torch.enable_grad():
-        operands = [None if tensor is None else _alias(tensor, create_graph) for tensor in tensors]
-        output = block(*operands)
-        wanted = [operand for operand in operands if operand is not None and operand.requires_grad]
-        found = iter(torch.autograd.grad(output, wanted, grad, create_graph=create_graph))
-    return [
-        next(found) if operand is not None and operand.requires_grad else None
-        for operand in operands
-    ]
-
-
-def _alias(tensor: Tensor, create_graph: bool) -> Tensor:
-    """Return a tensor of the same numbers that no other operand is, or is computed from.
-
-    Differentiated with respect to the operands themselves, a block whose bias is computed from its
-    input would count that way twice, and their hooks would run.
-    """
-    if not create_graph:
-        return tensor.detach().requires_grad_()
-    return tensor.view_as(tensor) if tensor.requires_grad else tensor
+        found = batch_norm_gradients(grads[0], input, norm, tail, statistics)
+        return *found, None, None, None
 
 
 def bias_act_dropout(input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:
     """Return dropout(act(input + bias)), the bias along the last dimension; differentiable."""
-    if not runs_on_cpu("bias_act_dropout", input, bias):
-        return _composed_bias(input, bias, tail)
-    output: Tensor = _CompiledBias.apply(input, bias, tail)
+    if is_recorded():
+        recorded = torch.ops.wolfsbane.bias_act_dropout(input, bias, *_recorded_tail(tail))
+        return cast("Tensor", recorded)
+    executor = _bias_executor(tail, input, bias)
+    if executor is None:
+        return composition.bias_act_dropout(input, bias, tail)
+    output: Tensor = _CompiledBias.apply(input, bias, executor, tail)
     return output
 
 
-def _composed_bias(input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:
-    wide = input.float() if input.dtype in HALF_PRECISION else input
-    wide = wide if bias is None else wide + bias
-    return _composed_tail(wide, tail).to(input.dtype)
+def bias_act_dropout_gradients(
+    grad: Tensor, input: Tensor, bias: Tensor | None, tail: Tail
+) -> list[Tensor | None]:
+    """Return the gradients of input and bias; differentiable where that is on."""
+    executor = None if torch.is_grad_enabled() else _bias_executor(tail, grad, input)
+    if executor is None:
+
+        def block(input: Tensor, bias: Tensor | None) -> Tensor:
+            return composition.bias_act_dropout(input, bias, tail)
+
+        return composition.gradients(block, (input, bias), grad)
+    grad_input, sums = executor.bias_act_dropout_backward(grad, input, bias, tail)
+    return [grad_input, None if bias is None or sums is None else sums.to(bias.dtype)]
+
+
+def _bias_executor(tail: Tail, input: Tensor, other: Tensor | None) -> Executor | None:
+    # A kernel's mask starts with its first element.
+    if isinstance(tail.p, Tensor) or isinstance(tail.key, Tensor) or tail.start:
+        return None
+    return executor_for("bias_act_dropout", input, other)
 
 
 class _CompiledBias(PlainFunction):
     @staticmethod
-    def forward(ctx: Any, input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:
+    def forward(
+        ctx: Any, input: Tensor, bias: Tensor | None, executor: Executor, tail: Tail
+    ) -> Tensor:
         ctx.save_for_backward(input, bias)
         ctx.tail = tail
-        return cpu_bias.forward(input, bias, tail)
+        return executor.bias_act_dropout_forward(input, bias, tail)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         input, bias = ctx.saved_tensors
-        if torch.is_grad_enabled() or not runs_on_cpu("bias_act_dropout", grads[0]):
-
-            def block(input: Tensor, bias: Tensor | None) -> Tensor:
-                return _composed_bias(input, bias, ctx.tail)
-
-            return *_composed_gradients(block, (input, bias), grads[0]), None
-        grad_input, sums = cpu_bias.backward(grads[0], input, bias, ctx.tail)
-        return grad_input, None if bias is None or sums is None else sums.to(bias.dtype), None
+        return *bias_act_dropout_gradients(grads[0], input, bias, ctx.tail), None, None

@@ -11,10 +11,16 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from wolfsbane.mask import LEVELS, keep_mask, threshold
+from wolfsbane.mask import threshold
+from wolfsbane.mask.bits import keep_bits
+from wolfsbane.mask.key import Key
+from wolfsbane.mask.rate import LEVELS, Rate
 
 HALF_PRECISION = frozenset({torch.float16, torch.bfloat16})
 DEVICES_WITHOUT_FLOAT64 = frozenset({"mps"})
+
+Coefficients = tuple[Rate, Rate, Rate]
+"""(scale, shift, fill) of what a dropout does with an element: see `masked_affine`."""
 
 SumOverRanks = Callable[[Tensor], Tensor]
 """A differentiable sum of a tensor over the processes that share statistics."""
@@ -22,32 +28,46 @@ SumOverRanks = Callable[[Tensor], Tensor]
 
 def masked_affine(
     input: Tensor,
-    p: float,
-    key: int,
+    p: Rate,
+    key: Key,
     mask_shape: tuple[int, ...],
-    coefficients: tuple[float, float, float],
+    coefficients: Coefficients,
+    start: int = 0,
 ) -> Tensor:
     """Return scale * input + shift where the mask keeps, fill where it drops.
 
     Args:
         input: of any shape that `mask_shape` broadcasts to.
         p: drop probability.
-        key: the mask's key.
+        key: the mask's key. A tensor of keys, of shape K, has masks of shape (*K, *mask_shape).
         mask_shape: the mask's logical shape with ones for the dimensions it is broadcast over.
-        coefficients: (scale, shift, fill); plain dropout is (scale(p), 0, 0).
+        coefficients: (scale, shift, fill); plain dropout is (scale(p), 0, 0). As p, each is a
+            number, or a tensor whose shape broadcasts to K.
+        start: logical index of the mask's first element.
     """
-    scale, shift, fill = coefficients
-    if threshold(p) == LEVELS:
-        return torch.full_like(input, fill)
+    if isinstance(p, float) and threshold(p) == LEVELS:
+        return torch.full_like(input, coefficients[2])  # type: ignore[arg-type]  # p is a number
     if not torch.compiler.is_compiling() and input._is_zerotensor():  # noqa: SLF001
         input = input.clone()  # A gradient of zeros without memory, into which nothing is written.
-    keep = keep_mask(mask_shape, p, key, input.device)
+    if input.numel() == 0:
+        return input.clone()
+    keep = keep_bits(mask_shape, threshold(p), key, input.device, start)
+    scale, shift, fill = (_over(number, mask_shape, input.device) for number in coefficients)
     wide = input.float() if input.dtype in HALF_PRECISION else input
     output = wide * scale
-    if shift:
+    if isinstance(shift, Tensor) or shift:
         output = output + shift
     # Select, do not multiply by zero: a dropped inf or nan is gone.
+    if isinstance(key, Tensor) and key.dim():
+        return torch.where(keep, output, fill).to(input.dtype)
     return output.masked_fill_(~keep, fill).to(input.dtype)
+
+
+def _over(number: Rate, mask_shape: tuple[int, ...], device: torch.device) -> Rate:
+    """Return a number of each key so that it broadcasts over the key's mask."""
+    if not isinstance(number, Tensor):
+        return number
+    return number.to(device)[(..., *(None,) * len(mask_shape))]
 
 
 class Statistics(NamedTuple):
@@ -60,7 +80,8 @@ class Statistics(NamedTuple):
     """Number of values per channel."""
 
 
-def _accumulator(device: torch.device) -> torch.dtype:
+def accumulator(device: torch.device) -> torch.dtype:
+    """Return the dtype that statistics accumulate in."""
     return torch.float32 if device.type in DEVICES_WITHOUT_FLOAT64 else torch.float64
 
 
@@ -71,7 +92,7 @@ def _reduced_dims(input: Tensor) -> list[int]:
 def per_channel(vector: Tensor, like: Tensor) -> Tensor:
     """Return a vector of C values as (1, C, 1, ...), to be broadcast over `like`, widened."""
     shape = [1, -1] + [1] * (like.dim() - 2)
-    return vector.reshape(shape).to(_accumulator(like.device))
+    return vector.reshape(shape).to(accumulator(like.device))
 
 
 def over_one_rank(tensor: Tensor) -> Tensor:
@@ -81,7 +102,7 @@ def over_one_rank(tensor: Tensor) -> Tensor:
 
 def _centre(input: Tensor, sum_over_ranks: SumOverRanks) -> tuple[Tensor, Statistics]:
     """Return input - mean, and the statistics, in two passes over the widened input."""
-    wide = input.to(_accumulator(input.device))
+    wide = input.to(accumulator(input.device))
     dims = _reduced_dims(input)
     sums = wide.sum(dims, keepdim=True)
     size = torch.full_like(sums, float(input.numel() // input.size(1)))

@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
+from wolfsbane.kernels.executor import Executor
+from wolfsbane.kernels.transforms import is_transformed
 
 OPERATIONS = (
     "dropout",
@@ -30,7 +32,12 @@ OPERATIONS = (
 EXECUTORS = ("gpu", "cpu", "reference")
 """Fastest first."""
 
-CPU_DTYPES = frozenset({torch.float32, torch.float64, torch.bfloat16})
+DTYPES = {
+    "gpu": frozenset({torch.float32, torch.bfloat16, torch.float16}),
+    "cpu": frozenset({torch.float32, torch.float64, torch.bfloat16}),
+}
+
+OLDEST_TRITON = (3, 6)
 
 _forced: ContextVar[str | None] = ContextVar("wolfsbane_executor", default=None)
 
@@ -53,6 +60,28 @@ def _is_numba_off() -> bool:
     return os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}
 
 
+@cache
+def _has_triton() -> bool:
+    if not importlib.util.find_spec("triton"):
+        return False
+    version = importlib.import_module("triton").__version__
+    return tuple(int(number) for number in version.split(".")[:2]) >= OLDEST_TRITON
+
+
+@cache
+def _is_interpreted() -> bool:
+    """Tell whether Triton interprets its kernels, on any device; it asks when it is imported."""
+    return os.environ.get("TRITON_INTERPRET", "0") == "1"
+
+
+@cache
+def _kernels(executor: str) -> Executor | None:
+    """Return an executor's kernels; they are imported where they are first chosen."""
+    if executor == "reference":
+        return None
+    return cast("Executor", importlib.import_module(f"wolfsbane.kernels.{executor}"))
+
+
 _PLAIN_TYPES = frozenset({Tensor, torch.nn.Parameter})
 
 
@@ -73,43 +102,54 @@ def _is_memory(tensor: Tensor) -> bool:
     )
 
 
-def _is_transformed() -> bool:
-    """Tell whether a transformation looks at what is done: it would miss what a kernel does."""
-    return (
-        torch._C._are_functorch_transforms_active()  # noqa: SLF001
-        or forward_ad._current_level >= 0  # noqa: SLF001
-        or torch._C._len_torch_dispatch_stack() > 0  # noqa: SLF001
-        or torch.compiler.is_compiling()
-        or torch._C._get_tracing_state() is not None  # noqa: SLF001
-    )
-
+_NOT_TRANSFORMED = Condition(
+    lambda _: not is_transformed(),
+    lambda _: (
+        "it reads memory, which a transformation (torch.func, forward-mode AD, tracing, compiling, "
+        "a dispatch mode) would not see"
+    ),
+)
+_IN_MEMORY = Condition(
+    _is_memory,
+    lambda tensor: (
+        f"it reads numbers from memory, and this is a {type(tensor).__name__} with layout "
+        f"{tensor.layout}, whose numbers do not lie there"
+    ),
+)
 
 CONDITIONS: dict[str, tuple[Condition, ...]] = {
-    "gpu": (Condition(lambda _: False, lambda _: "there are no kernels for GPUs yet"),),
+    "gpu": (
+        Condition(
+            lambda tensor: tensor.is_cuda or (_is_interpreted() and tensor.is_cpu),
+            lambda tensor: f"the tensor is on {tensor.device}, not on a GPU",
+        ),
+        Condition(
+            lambda tensor: tensor.is_cuda or _forced.get() == "gpu",
+            lambda _: "on a CPU, Triton's interpreter runs only where use_executor('gpu') asks",
+        ),
+        Condition(
+            lambda tensor: tensor.dtype in DTYPES["gpu"],
+            lambda tensor: f"it computes float32, bfloat16 and float16, not {tensor.dtype}",
+        ),
+        # Before the next, which would blame the tensor for being a transformation's wrapper.
+        _NOT_TRANSFORMED,
+        _IN_MEMORY,
+        Condition(
+            lambda _: _has_triton(),
+            lambda _: "Triton 3.6 or newer is not installed: pip install 'triton>=3.6'",
+        ),
+    ),
     "cpu": (
         Condition(
-            lambda tensor: tensor.device.type == "cpu",
+            lambda tensor: tensor.is_cpu,
             lambda tensor: f"the tensor is on {tensor.device}, not on a CPU",
         ),
         Condition(
-            lambda tensor: tensor.dtype in CPU_DTYPES,
+            lambda tensor: tensor.dtype in DTYPES["cpu"],
             lambda tensor: f"it computes float32, float64 and bfloat16, not {tensor.dtype}",
         ),
-        # Before the next, which would blame the tensor for being a transformation's wrapper.
-        Condition(
-            lambda _: not _is_transformed(),
-            lambda _: (
-                "it reads memory, which a transformation (torch.func, forward-mode AD, tracing, "
-                "compiling, a dispatch mode) would not see"
-            ),
-        ),
-        Condition(
-            _is_memory,
-            lambda tensor: (
-                f"it reads numbers from memory, and this is a {type(tensor).__name__} with layout "
-                f"{tensor.layout}, whose numbers do not lie there"
-            ),
-        ),
+        _NOT_TRANSFORMED,
+        _IN_MEMORY,
         Condition(lambda _: _has_numba(), lambda _: "Numba is not installed: pip install numba"),
         Condition(
             lambda _: not _is_numba_off(),
@@ -172,8 +212,8 @@ def choose(operation: str, input: Tensor) -> Choice:
     return Choice(operation, executor, REASONS[executor], obstacles)
 
 
-def runs_on_cpu(operation: str, input: Tensor, *others: Tensor | None) -> bool:
-    """Tell whether the CPU's kernels are chosen: `choose`, without words.
+def executor_for(operation: str, input: Tensor, *others: Tensor | None) -> Executor | None:
+    """Return the compiled kernels that are chosen, or None for the reference: `choose`, wordless.
 
     Args:
         operation: one of `OPERATIONS`.
@@ -181,21 +221,25 @@ def runs_on_cpu(operation: str, input: Tensor, *others: Tensor | None) -> bool:
         others: further operands, for which the same holds.
     """
     if torch.compiler.is_compiling():  # first: torch.compile can trace this, and not the rest
-        return False
+        return None
     if _forced.get() is not None:
         operands = [input, *(other for other in others if other is not None)]
-        return {choose(operation, operand).executor for operand in operands} == {"cpu"}
-    return (
-        not _is_transformed()
-        and _is_computed(input)
-        and all(other is None or _is_computed(other) for other in others)
-        and _has_numba()
-        and not _is_numba_off()
-    )
+        chosen = {choose(operation, operand).executor for operand in operands}
+        return _kernels(chosen.pop()) if len(chosen) == 1 else None
+    if is_transformed():
+        return None
+    name = "cpu" if input.is_cpu else "gpu"
+    if not (_is_computed(name, input) and (_has_triton() if input.is_cuda else _has_numba())):
+        return None
+    for other in others:
+        if other is not None and not _is_computed(name, other):
+            return None
+    return None if name == "cpu" and _is_numba_off() else _kernels(name)
 
 
-def _is_computed(tensor: Tensor) -> bool:
-    return tensor.is_cpu and tensor.dtype in CPU_DTYPES and _is_memory(tensor)
+def _is_computed(executor: str, tensor: Tensor) -> bool:
+    on_device = tensor.is_cpu if executor == "cpu" else tensor.is_cuda
+    return on_device and tensor.dtype in DTYPES[executor] and _is_memory(tensor)
 
 
 @contextmanager
@@ -256,7 +300,7 @@ def explain(operation: str, input: Tensor) -> Choice:
     Examples:
         >>> print(explain("dropout", torch.ones(3, dtype=torch.float16)))
         dropout runs on reference: plain torch operations, which run everywhere
-          not on gpu: there are no kernels for GPUs yet
+          not on gpu: the tensor is on cpu, not on a GPU
           not on cpu: it computes float32, float64 and bfloat16, not torch.float16
     """
     if operation not in OPERATIONS:

@@ -14,7 +14,7 @@ from wolfsbane.arguments import (
     explain_unknown_arguments,
 )
 from wolfsbane.functional.activation import as_activation
-from wolfsbane.mask import check_generator
+from wolfsbane.mask.key import check_generator
 from wolfsbane.nn.batchnorm import TrackedBatchNorm
 
 

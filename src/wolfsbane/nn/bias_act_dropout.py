@@ -12,7 +12,7 @@ from wolfsbane.arguments import (
     explain_unknown_arguments,
 )
 from wolfsbane.functional.activation import as_activation
-from wolfsbane.mask import check_generator
+from wolfsbane.mask.key import check_generator
 
 
 class BiasActDropout(torch.nn.Module):

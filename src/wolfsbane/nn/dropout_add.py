@@ -5,7 +5,7 @@ from torch import Tensor
 
 from wolfsbane import functional as F
 from wolfsbane.arguments import check_probability, explain_unknown_arguments
-from wolfsbane.mask import check_generator
+from wolfsbane.mask.key import check_generator
 
 
 class DropoutAdd(torch.nn.Module):

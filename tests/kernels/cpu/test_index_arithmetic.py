@@ -74,6 +74,7 @@ def fill_bits(bits, index, length):
             tile + 1,
             ["mask_bits"],
             bits=bits.data_ptr(),
+            first_tile=0,
             num_tiles=tile + 1,
             tiles_per_chunk=1,
             **RANDOM,

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from wolfsbane.kernels.block import Norm, Running, Tail
 from wolfsbane.kernels.cpu.dropout import mask_bits
+from wolfsbane.kernels.cpu.dtypes import DTYPES, VECTOR_CODES
 from wolfsbane.kernels.cpu.kernel import kernel
-from wolfsbane.kernels.cpu.layout import DTYPES, VECTOR_CODES, Batch, as_batch, in_layout_of
 from wolfsbane.kernels.cpu.signatures import (
     APPLY,
     BATCH_NORM,
@@ -21,6 +21,7 @@ from wolfsbane.kernels.cpu.signatures import (
     STATISTICS,
 )
 from wolfsbane.kernels.cpu.threads import num_threads_for
+from wolfsbane.kernels.layout import Batch, as_batch, in_layout_of
 from wolfsbane.mask import scale
 
 _CHUNKS_PER_THREAD = 4
@@ -39,7 +40,7 @@ def forward(
             "running_mean": running.mean.data_ptr(),
             "running_var": running.var.data_ptr(),
             "running_code": VECTOR_CODES[running.mean.dtype],
-            "momentum": running.momentum,
+            "momentum": float(running.momentum),
         }
     phases = (STATISTICS | MERGE | APPLY) if norm.uses_batch else APPLY
     _run("forward", batch, tail, arguments, phases)
@@ -93,7 +94,7 @@ def _arguments(batch: Batch, norm: Norm, tail: Tail, statistics: Tensor) -> dict
         "bias": 0 if bias is None else bias.data_ptr(),
         "bias_code": 0 if bias is None else VECTOR_CODES[bias.dtype],
         "eps": norm.eps,
-        "scale": scale(tail.p),
+        "scale": scale(tail.numbers[0]),
         "parameter": tail.activation.parameter,
         "uses_batch": int(norm.uses_batch),
     }
@@ -114,15 +115,14 @@ def _run(
         pieces = samples * -(length // -PIECE)
         divisible = samples
     partials = torch.empty(2 * pieces * channels, dtype=torch.float64, device="cpu")
-    has_dropout = tail.p > 0.0
-    bits = mask_bits(size, tail.p, tail.key) if has_dropout else None
+    bits = mask_bits(size, *tail.numbers, tail.start) if tail.has_dropout else None
     call = kernel(
         BATCH_NORM,
         name,
         direction,
         DTYPES[batch.tensor.dtype],
         tail.activation.name,
-        has_dropout,
+        tail.has_dropout,
     )
     arguments |= {
         "partials": partials.data_ptr(),

@@ -6,9 +6,11 @@ from torch import Tensor
 from wolfsbane.kernels.block import Tail
 from wolfsbane.kernels.cpu import signatures
 from wolfsbane.kernels.cpu.dropout import TILES_PER_CHUNK
+from wolfsbane.kernels.cpu.dtypes import DTYPES
 from wolfsbane.kernels.cpu.kernel import kernel
-from wolfsbane.kernels.cpu.layout import DTYPES, in_layout_of
-from wolfsbane.mask import TILE, scale, threshold
+from wolfsbane.kernels.layout import in_layout_of
+from wolfsbane.mask import scale, threshold
+from wolfsbane.mask.bits import TILE
 
 _MOST_CHUNKS = 128
 _MOST_SUMS = 1 << 20
@@ -60,8 +62,9 @@ def _run(
         DTYPES[input.dtype],
         tail.activation.name,
         bias is not None,
-        tail.p > 0.0,
+        tail.has_dropout,
     )
+    p, key = tail.numbers
     call(
         num_chunks,
         size,
@@ -72,9 +75,9 @@ def _run(
         sums=0 if sums is None else sums.data_ptr(),
         end=size,
         num_features=num_features,
-        key=tail.key,
-        threshold=threshold(tail.p),
-        scale=scale(tail.p),
+        key=key,
+        threshold=threshold(p),
+        scale=scale(p),
         parameter=tail.activation.parameter,
         tiles_per_chunk=tiles_per_chunk,
     )

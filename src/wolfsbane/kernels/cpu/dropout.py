@@ -6,9 +6,12 @@ import torch
 from torch import Tensor
 
 from wolfsbane.kernels.cpu import signatures
+from wolfsbane.kernels.cpu.dtypes import DTYPES
 from wolfsbane.kernels.cpu.kernel import kernel
-from wolfsbane.kernels.cpu.layout import DTYPES, as_batch, in_layout_of, is_channels_last
-from wolfsbane.mask import LANES, LEVELS, TILE, scale, threshold
+from wolfsbane.kernels.layout import as_batch, in_layout_of, is_channels_last
+from wolfsbane.mask import scale, threshold
+from wolfsbane.mask.bits import LANES, TILE
+from wolfsbane.mask.rate import LEVELS
 
 TILES_PER_CHUNK = 32
 """32,768 elements, which one thread drops in about 10 microseconds; measured best from there on."""
@@ -20,26 +23,29 @@ def masked_affine(
     key: int,
     mask_shape: tuple[int, ...],
     coefficients: tuple[float, float, float],
+    start: int = 0,
 ) -> Tensor:
     """See `wolfsbane.kernels.reference.masked_affine`."""
     if threshold(p) == LEVELS or input.numel() == 0:
         return torch.full_like(input, coefficients[2])
     if len(mask_shape) < input.dim():
         # As under vmap: one mask for all entries of the leading dimensions.
-        rows = [masked_affine(row, p, key, mask_shape, coefficients) for row in input]
+        rows = [masked_affine(row, p, key, mask_shape, coefficients, start) for row in input]
         return in_layout_of(torch.stack(rows), input)
     if mask_shape != input.shape:
-        return _broadcast(input, p, key, mask_shape, coefficients)
+        return _broadcast(input, p, key, mask_shape, coefficients, start)
     if input.is_contiguous():
-        return _element_wise(input, None, p, key, coefficients)
+        return _element_wise(input, None, p, key, coefficients, start)
     if is_channels_last(input):
-        return _channels_last(input, p, key, coefficients)
-    return in_layout_of(_element_wise(input.contiguous(), None, p, key, coefficients), input)
+        return _channels_last(input, p, key, coefficients, start)
+    output = _element_wise(input.contiguous(), None, p, key, coefficients, start)
+    return in_layout_of(output, input)
 
 
-def dropout_add(input: Tensor, residual: Tensor, p: float, key: int) -> Tensor:
+def dropout_add(input: Tensor, residual: Tensor, p: float, key: int, start: int = 0) -> Tensor:
     """Return dropout(input) + residual."""
-    output = _element_wise(input.contiguous(), residual.contiguous(), p, key, (scale(p), 0.0, 0.0))
+    zeroing = (scale(p), 0.0, 0.0)
+    output = _element_wise(input.contiguous(), residual.contiguous(), p, key, zeroing, start)
     return in_layout_of(output, input)
 
 
@@ -49,6 +55,7 @@ def _element_wise(
     p: float,
     key: int,
     coefficients: tuple[float, float, float],
+    start: int = 0,
     out: Tensor | None = None,
 ) -> Tensor:
     output = torch.empty_like(input) if out is None else out
@@ -56,13 +63,13 @@ def _element_wise(
     kind = "residual" if residual is not None else "affine" if is_affine else "zeroing"
     size = input.numel()
     kernel(signatures.DROPOUT, "dropout", DTYPES[input.dtype], kind)(
-        -(size // -(TILE * TILES_PER_CHUNK)),
+        -((start % TILE + size) // -(TILE * TILES_PER_CHUNK)),
         size,
         x=input.data_ptr(),
         y=output.data_ptr(),
         residual=0 if residual is None else residual.data_ptr(),
-        start=0,
-        end=size,
+        start=start,
+        end=start + size,
         key=key,
         threshold=threshold(p),
         scale=coefficients[0],
@@ -73,26 +80,40 @@ def _element_wise(
     return output
 
 
-def mask_bits(size: int, p: float, key: int) -> Tensor:
+def mask_bits(size: int, p: float, key: int, start: int = 0) -> Tensor:
     """Return the mask of `size` elements, an eighth of a byte each; see `source.philox`."""
-    num_tiles = -(size // -TILE)
+    first_tile, offset = divmod(start, TILE)
+    num_tiles = -((offset + size) // -TILE)
     bits = torch.empty(num_tiles * LANES, dtype=torch.uint8, device="cpu")
     kernel(signatures.MASK_BITS, "mask_bits")(
         -(num_tiles // -TILES_PER_CHUNK),
         size,
         bits=bits.data_ptr(),
+        first_tile=first_tile,
         num_tiles=num_tiles,
         tiles_per_chunk=TILES_PER_CHUNK,
         key=key,
         threshold=threshold(p),
     )
-    return bits
+    return _from_element(bits, offset) if offset else bits
+
+
+def _from_element(bits: Tensor, offset: int) -> Tensor:
+    """Return the bits of a mask that starts at an element within the first tile.
+
+    A tile's byte holds the bits of one lane, one for each run of 128 elements.
+    """
+    runs = torch.arange(TILE // LANES, dtype=torch.uint8, device="cpu").view(-1, 1)
+    kept = (bits.view(-1, 1, LANES) >> runs & 1).flatten()
+    kept = torch.nn.functional.pad(kept[offset:], (0, offset)).view(-1, TILE // LANES, LANES)
+    return (kept << runs).sum(1, dtype=torch.uint8).flatten()
 
 
 def _channels_last(
-    input: Tensor, p: float, key: int, coefficients: tuple[float, float, float]
+    input: Tensor, p: float, key: int, coefficients: tuple[float, float, float], start: int
 ) -> Tensor:
-    output, bits, batch = torch.empty_like(input), mask_bits(input.numel(), p, key), as_batch(input)
+    output, batch = torch.empty_like(input), as_batch(input)
+    bits = mask_bits(input.numel(), p, key, start)
     kernel(signatures.CHANNELS_LAST_DROPOUT, "channels_last_dropout", DTYPES[input.dtype])(
         -(batch.samples * batch.length // -signatures.BLOCK),
         input.numel(),
@@ -115,6 +136,7 @@ def _broadcast(
     key: int,
     mask_shape: tuple[int, ...],
     coefficients: tuple[float, float, float],
+    start: int,
 ) -> Tensor:
     decisions = math.prod(mask_shape)
     outer, inner = decisions, 1
@@ -123,7 +145,7 @@ def _broadcast(
         outer, inner = input.size(0), input.size(1)
     elif not (input.is_contiguous() or (decisions == input.size(0) and is_channels_last(input))):
         source = input.contiguous()
-    output, bits = torch.empty_like(source), mask_bits(decisions, p, key)
+    output, bits = torch.empty_like(source), mask_bits(decisions, p, key, start)
     kernel(signatures.BROADCAST_DROPOUT, "broadcast_dropout", DTYPES[input.dtype])(
         min(outer, -(input.numel() // -(TILE * TILES_PER_CHUNK))),
         input.numel(),

@@ -37,7 +37,7 @@ class Signature:
         return self._memory.from_buffer_copy(packed)
 
 
-MASK_BITS = Signature("bits:q num_tiles:q tiles_per_chunk:q key:Q threshold:q")
+MASK_BITS = Signature("bits:q first_tile:q num_tiles:q tiles_per_chunk:q key:Q threshold:q")
 
 DROPOUT = Signature(
     "x:q y:q residual:q start:q end:q key:Q threshold:q scale:d shift:d fill:d tiles_per_chunk:q"

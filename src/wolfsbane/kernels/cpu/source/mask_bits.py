@@ -85,12 +85,12 @@ def build() -> Callable[[int], None]:
 
     def kernel(args):
         bits, num_tiles = load_i64(args, at.bits), load_i64(args, at.num_tiles)
-        step = load_i64(args, at.tiles_per_chunk)
+        first_tile, step = load_i64(args, at.first_tile), load_i64(args, at.tiles_per_chunk)
         key, threshold = load_i64(args, at.key), load_i64(args, at.threshold)
         chunk = claim_chunk(args)
         while chunk >= 0:
             for tile in range(chunk * step, min((chunk + 1) * step, num_tiles)):
-                keep_tile(bits + tile * LANES, tile, key, threshold)
+                keep_tile(bits + tile * LANES, first_tile + tile, key, threshold)
             chunk = claim_chunk(args)
 
     return kernel

@@ -1,16 +1,10 @@
-"""How a tensor lies in memory, as far as the kernels distinguish it."""
+"""How a tensor lies in memory, as far as kernels distinguish it."""
 
 import math
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-
-DTYPES = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16"}
-"""What the kernels compute, by the name that they are compiled under."""
-
-VECTOR_CODES = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2}
-"""`source.memory`'s codes for vectors of one value per channel."""
 
 
 class Batch(NamedTuple):

@@ -1,27 +1,4 @@
-r"""The mask contract, version 1: which elements a dropout keeps.
-
-A mask is a pure function of (key, p, logical index), and of nothing else: not of the device, the
-dtype, the memory layout, the number of threads, or the executor. So a mask is never stored;
-backward computes it again.
-
-For the 64-bit row-major index $i$ of an element in the mask's logical shape::
-
-    t = i // 1024,  r = i % 1024,  lane = r % 128,  j = r // 128,  n = 128 t + lane
-    w = philox4x32-7(counter = (n mod 2^32, n // 2^32, 0, 0), key = (key mod 2^32, key // 2^32))
-    u = (w[j % 4] >> (16 * (j // 4))) & 0xffff
-    kept iff u >= T,  T = round(65536 p)
-
-Sixteen bits an element, so one Philox block serves eight elements, and eight contiguous runs of
-128 elements share the same 128 counters. Kept values are multiplied by `65536 / (65536 - T)`,
-the inverse of the true keep rate: the output is unbiased although p is quantised to 1/65536.
-For one key, masks are nested: what is kept at a rate is kept at every lower rate.
-
-This module is the reference executor: plain torch, on any device.
-
-References:
-    Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3. SC'11,
-    doi:10.1145/2063384.2063405 (Philox; seven rounds pass BigCrush, table 2).
-"""
+"""The bits of a mask, in plain torch: the reference for every executor."""
 
 import itertools
 import math
@@ -32,13 +9,9 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from wolfsbane.arguments import check_probability
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
-
-__all__ = ["draw_key", "keep_mask", "scale", "threshold"]
-
-LEVELS = 65536
-"""A drop probability is a multiple of 1 / LEVELS: sixteen random bits an element."""
+from wolfsbane.mask.key import Key
+from wolfsbane.mask.rate import LEVELS, threshold
 
 TILE = 1024
 LANES = 128
@@ -50,89 +23,9 @@ ROUNDS = 7
 _MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 
-_CPU = torch.device("cpu")
-
 _LOW16 = 0xFFFF
 _LOW32 = 0xFFFFFFFF
 _LOW64 = 0xFFFFFFFFFFFFFFFF
-_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
-
-
-def draw_key(generator: torch.Generator | None = None) -> int:
-    """Draw the 64-bit key of one mask: one `torch.randint` call.
-
-    Args:
-        generator: the generator to draw from; torch's default CPU generator where None, whatever
-            the device of the data, so that `torch.manual_seed`, `torch.random.fork_rng` and
-            `torch.utils.checkpoint` hold for masks on every device.
-
-    Returns:
-        An integer in [0, 2^64).
-
-    Raises:
-        ArgumentTypeError: `generator` is not a torch.Generator.
-        ArgumentError: inside `torch.func.vmap(randomness="different")`, where one key cannot do.
-
-    Examples:
-        >>> draw_key(torch.Generator().manual_seed(0)) == draw_key(torch.Generator().manual_seed(0))
-        True
-    """
-    check_generator(generator)
-    device = _CPU if generator is None else generator.device
-    drawn = torch.randint(
-        _INT64_MIN, _INT64_MAX, (), dtype=torch.int64, device=device, generator=generator
-    )
-    try:
-        return int(drawn.item()) & _LOW64
-    except RuntimeError as error:
-        if not str(error).startswith("vmap:"):
-            raise
-        raise ArgumentError(
-            "a mask's key is one number, so it cannot be drawn under vmap(randomness='different'): "
-            "use randomness='same' for one mask, or a loop for one each"
-        ) from error
-
-
-def check_generator(generator: object) -> None:
-    """Raise unless `generator` is a torch.Generator or None."""
-    if generator is not None and not isinstance(generator, torch.Generator):
-        raise ArgumentTypeError(
-            f"generator has to be a torch.Generator or None, but got {generator!r} (of type "
-            f"{type(generator).__name__}). From a seed: torch.Generator().manual_seed(3)"
-        )
-
-
-def threshold(p: float) -> int:
-    """Return T = round(65536 p): an element is kept where its sixteen bits are at least T.
-
-    Args:
-        p: drop probability in [0, 1].
-
-    Raises:
-        ArgumentError, ArgumentTypeError: `p` is not a probability.
-
-    Examples:
-        >>> threshold(0.5)
-        32768
-    """
-    return round(LEVELS * check_probability(p))
-
-
-def scale(p: float) -> float:
-    """Return 65536 / (65536 - T), the inverse of the true keep rate; infinite where T = 65536.
-
-    Args:
-        p: drop probability in [0, 1].
-
-    Raises:
-        ArgumentError, ArgumentTypeError: `p` is not a probability.
-
-    Examples:
-        >>> scale(0.5)
-        2.0
-    """
-    kept = LEVELS - threshold(p)
-    return LEVELS / kept if kept else math.inf
 
 
 def keep_mask(
@@ -176,15 +69,41 @@ def keep_mask(
     if cut in {0, LEVELS} or count == 0:
         return torch.full(size, cut == 0, dtype=torch.bool, device=device)
 
+    return keep_bits(size, cut, key, device, start)
+
+
+def keep_bits(
+    size: Sequence[int],
+    cut: int | Tensor,
+    key: Key,
+    device: torch.device | str,
+    start: int = 0,
+) -> Tensor:
+    """Return the mask of the contract for one key or, of shape (K, *size), for a tensor of keys.
+
+    Args:
+        size: the logical shape that each key has a mask for.
+        cut: T, or a tensor of them that broadcasts to the keys' shape K.
+        key: an integer in [0, 2^64), or int64 numbers of the same bits, of any shape K.
+        device: where the mask is wanted.
+        start: logical index of the first element.
+    """
+    count = math.prod(size)
     first_tile, last_tile = start // TILE, -((start + count) // -TILE)
     counters = torch.arange(first_tile * LANES, last_tile * LANES, device=device)
-    words = philox4x32((counters & _LOW32, counters >> 32, 0, 0), (key & _LOW32, key >> 32))
+    if isinstance(key, Tensor):
+        key = key.to(device).unsqueeze(-1)
+    if isinstance(cut, Tensor):
+        cut = cut.to(device)[..., None, None]
+    halves = (key & _LOW32, key >> 32 & _LOW32)
+    words = philox4x32((counters & _LOW32, counters >> 32, 0, 0), halves)
     # One row at a time: all eight as int64 would take twice the memory of a float32 input.
     rows = itertools.chain((word & _LOW16 for word in words), (word >> 16 for word in words))
-    # (8, tiles, lanes) -> (tiles, 8, lanes), which is the order of the elements.
-    kept = torch.stack([(row >= cut).view(-1, LANES) for row in rows], dim=1).flatten()
+    # (*K, 8, tiles, lanes) -> (*K, tiles, 8, lanes), which is the order of the elements.
+    kept = torch.stack([row.unflatten(-1, (-1, LANES)) >= cut for row in rows], dim=-2).flatten(-3)
     offset = start - first_tile * TILE
-    return kept[offset : offset + count].clone().view(size)
+    kept = kept[..., offset : offset + count].clone()
+    return kept.view(kept.shape[:-1] + torch.Size(size))
 
 
 def _mask_size(shape: int | Sequence[int]) -> torch.Size:
@@ -214,14 +133,14 @@ def _unsigned(name: str, value: object, largest: int, advice: str) -> int:
 
 def philox4x32(
     counter: tuple[Tensor, Tensor, Tensor | int, Tensor | int],
-    key: tuple[int, int],
+    key: tuple[Key, Key],
     rounds: int = ROUNDS,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the four 32-bit words of Philox4x32 for each counter, as int64 in [0, 2^32).
 
     Args:
         counter: four words in [0, 2^32), as int64 tensors; the upper two may be integers.
-        key: two words in [0, 2^32).
+        key: two words in [0, 2^32), as integers or tensors that broadcast with the counter.
         rounds: seven in the mask contract, ten in most libraries.
     """
     words: tuple[Tensor | int, ...] = counter

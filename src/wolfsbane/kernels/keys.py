@@ -1,0 +1,79 @@
+"""Keys, drawn where they may be numbers, and where operations are only recorded.
+
+In eager code a key is an integer, from one `torch.randint` call. torch.compile and dispatch modes
+record the operator `wolfsbane::draw_key` instead, which makes that call when it runs: a compiled
+step has the masks of the eager one. Under torch.func a key is the tensor that `torch.randint` gives
+there, one for all samples or one each, as its `randomness` says.
+"""
+
+import itertools
+
+import torch
+from torch import Tensor
+
+from wolfsbane.errors import UnsupportedError
+from wolfsbane.kernels.transforms import hidden_from_compiler, is_recorded, is_under_functorch
+from wolfsbane.mask import draw_key
+from wolfsbane.mask.key import Key, check_generator, key_as_tensor, randint
+
+_CPU = torch.device("cpu")
+
+_last = torch.zeros((), dtype=torch.int64, device=_CPU)
+"""The key that a compiled graph drew last. Each draw reads it and writes it: so the compiler can
+neither merge two draws, which have no other arguments, nor change their order."""
+
+_numbers = itertools.count()
+"""Tells draws apart where a dispatch mode records them, one by one, outside torch.compile."""
+
+
+def draw(generator: torch.Generator | None, device: torch.device) -> Key:
+    """Draw the key of a mask.
+
+    Args:
+        generator: to draw from; torch's default CPU generator where None.
+        device: of what is dropped.
+
+    Raises:
+        UnsupportedError: torch.jit traces it, or a CUDA graph is captured: the key would be
+            a constant of the graph, and each run would drop the same elements.
+    """
+    check_generator(generator)
+    if is_under_functorch():
+        return randint(generator)
+    if is_recorded():
+        return _draw_recorded(generator)
+    if torch._C._get_tracing_state() is not None:  # noqa: SLF001
+        raise UnsupportedError(
+            "torch.jit.trace would make a dropout's key a constant: the same mask for ever. Trace "
+            "in evaluation mode (model.eval()), or use torch.compile or torch.export"
+        )
+    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+        raise UnsupportedError(
+            "a CUDA graph would replay a dropout's key, drawn on the host: the same mask for ever. "
+            "Capture in evaluation mode, or leave the dropout out of the graph; torch.compile "
+            "(mode='reduce-overhead') does so by itself"
+        )
+    return draw_key(generator)
+
+
+def _draw_recorded(generator: torch.Generator | None) -> Tensor:
+    if generator is not None and generator is not torch.default_generator:
+        return _draw_from(generator)
+    if not torch.compiler.is_compiling():
+        recorded: Tensor = torch.ops.wolfsbane.draw_key(None, next(_numbers), device=_CPU)
+        return recorded
+    with torch.no_grad():
+        key: Tensor = torch.ops.wolfsbane.draw_key(_last, 0, device=_CPU)
+        _last.copy_(key)
+    return key
+
+
+def _draw_from(generator: torch.Generator) -> Tensor:
+    return key_as_tensor(draw_key(generator))
+
+
+hidden_from_compiler(
+    _draw_from,
+    "torch.compile cannot draw from a generator of a layer's own inside a graph. Leave out "
+    "generator=, or let the graph break here: fullgraph=False",
+)

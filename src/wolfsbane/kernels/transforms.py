@@ -1,0 +1,60 @@
+"""Transformations of torch that look at what is done: a kernel that reads memory would be missed.
+
+torch.compile traces these questions, and takes their answers for constants of its graph.
+"""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import torch
+from torch.autograd import forward_ad
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def is_under_functorch() -> bool:
+    """Tell whether a transform of torch.func is on: vmap, grad, jvp and so on."""
+    return torch._C._are_functorch_transforms_active()  # noqa: SLF001
+
+
+def is_transformed() -> bool:
+    """Tell whether anything at all looks at what is done."""
+    return (
+        is_under_functorch()
+        or forward_ad._current_level >= 0  # noqa: SLF001
+        or torch._C._len_torch_dispatch_stack() > 0  # noqa: SLF001
+        or torch.compiler.is_compiling()
+        or torch._C._get_tracing_state() is not None  # noqa: SLF001
+    )
+
+
+def is_recorded() -> bool:
+    """Tell whether operators are recorded by name: by torch.compile, or by a dispatch mode.
+
+    There the operators of `library` stand for the kernels. torch.func and forward-mode derivatives
+    look through the parts of an operation instead.
+    """
+    if is_under_functorch() or forward_ad._current_level >= 0:  # noqa: SLF001
+        return False
+    # In this order: torch.compile can trace the first, and not the second.
+    return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0  # noqa: SLF001
+
+
+def hidden_from_compiler(function: Callable[P, R], reason: str = "") -> Callable[P, R]:
+    """Return the function, marked so that torch.compile runs it and does not look into it.
+
+    As `torch.compiler.disable` does, without importing the compiler (a second or more), and
+    without a wrapper to be paid for at each call.
+
+    Args:
+        function: changed in place, and returned.
+        reason: what torch.compile says where it may not break its graph.
+    """
+    dynamo = torch._C._dynamo.eval_frame  # noqa: SLF001
+    skip = dynamo._FrameAction.SKIP  # noqa: SLF001
+    here_and_below = dynamo._FrameExecStrategy(skip, skip)  # noqa: SLF001
+    dynamo.set_code_exec_strategy(function.__code__, here_and_below)
+    function._torchdynamo_disable = True  # type: ignore[attr-defined]  # noqa: SLF001
+    function._torchdynamo_disable_msg = reason or None  # type: ignore[attr-defined]  # noqa: SLF001
+    return function

@@ -1,0 +1,78 @@
+"""Drop probabilities as a mask has them: multiples of 1 / 65536."""
+
+import math
+from typing import TypeAlias, overload
+
+import torch
+from torch import Tensor
+
+from wolfsbane.arguments import check_probability
+
+LEVELS = 65536
+"""A drop probability is a multiple of 1 / LEVELS: sixteen random bits an element."""
+
+Rate: TypeAlias = float | Tensor
+"""A drop probability; a tensor where `torch.func.vmap` maps over rates."""
+
+
+@overload
+def threshold(p: float) -> int: ...
+@overload
+def threshold(p: Tensor) -> Tensor: ...
+def threshold(p: Rate) -> int | Tensor:
+    """Return T = round(65536 p): an element is kept where its sixteen bits are at least T.
+
+    Args:
+        p: drop probability in [0, 1]; a tensor's numbers are not looked at.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: `p` is not a probability.
+
+    Examples:
+        >>> threshold(0.5)
+        32768
+    """
+    if isinstance(p, Tensor):
+        return (p.double() * LEVELS).round().to(torch.int64)
+    return round(LEVELS * check_probability(p))
+
+
+@overload
+def scale(p: float) -> float: ...
+@overload
+def scale(p: Tensor) -> Tensor: ...
+def scale(p: Rate) -> Rate:
+    """Return 65536 / (65536 - T), the inverse of the true keep rate; infinite where T = 65536.
+
+    Args:
+        p: drop probability in [0, 1]; a tensor's numbers are not looked at.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: `p` is not a probability.
+
+    Examples:
+        >>> scale(0.5)
+        2.0
+    """
+    kept = LEVELS - threshold(p)
+    if isinstance(kept, Tensor):
+        return LEVELS / kept.double()
+    return LEVELS / kept if kept else math.inf
+
+
+def check_rate(p: object) -> Rate:
+    """Return the drop probability `p` as a float in [0, 1], or raise.
+
+    A tensor that torch.func.vmap maps over, or that torch.compile traces, is returned as it is: its
+    numbers are not to be had. Another without dimensions is a number.
+    """
+    if isinstance(p, Tensor) and p.dim() == 0 and p.is_floating_point():
+        traced = torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(p)  # noqa: SLF001
+        if traced:
+            return p
+    return check_probability(p)
+
+
+def never_drops(p: Rate) -> bool:
+    """Tell whether p is the number 0; a tensor's numbers are not looked at."""
+    return not isinstance(p, Tensor) and p == 0.0
