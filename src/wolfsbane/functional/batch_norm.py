@@ -23,7 +23,7 @@ def batch_norm(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     training: bool = False,
-    momentum: float = 0.1,
+    momentum: float | Tensor = 0.1,
     eps: float = 1e-5,
 ) -> Tensor:
     r"""Normalise each channel over the batch.
@@ -77,7 +77,7 @@ def batch_norm(
             running_mean,
             running_var,
             training,
-            momentum,
+            float(momentum),
             eps,
             torch.backends.cudnn.enabled,
         )
@@ -95,7 +95,7 @@ def sync_batch_norm(
     running_var: Tensor | None,
     weight: Tensor | None = None,
     bias: Tensor | None = None,
-    momentum: float = 0.1,
+    momentum: float | Tensor = 0.1,
     eps: float = 1e-5,
     *,
     process_group: Any = None,
@@ -145,9 +145,12 @@ def sync_batch_norm(
     return output
 
 
-def as_running(mean: Tensor | None, var: Tensor | None, momentum: float) -> Running | None:
+def as_running(
+    mean: Tensor | None, var: Tensor | None, momentum: float | Tensor
+) -> Running | None:
     """Return running statistics that have been checked as one thing; None where there are none."""
-    if not isinstance(momentum, int | float):
+    is_number = isinstance(momentum, int | float)
+    if not (is_number or (isinstance(momentum, Tensor) and momentum.dim() == 0)):
         raise ArgumentTypeError(
             f"momentum has to be a number, but got {momentum!r} (of type "
             f"{type(momentum).__name__}). For a plain average of n batches pass 1 / n, or use a "

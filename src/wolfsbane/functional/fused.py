@@ -41,7 +41,7 @@ def batch_norm_act_dropout(
     weight: Tensor | None = None,
     bias: Tensor | None = None,
     training: bool = False,
-    momentum: float = 0.1,
+    momentum: float | Tensor = 0.1,
     eps: float = 1e-5,
     *,
     activation: str | torch.nn.Module | Activation = "relu",

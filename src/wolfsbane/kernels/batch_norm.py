@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from wolfsbane.errors import UnsupportedError
 from wolfsbane.kernels import reference
 from wolfsbane.kernels.block import Running
 from wolfsbane.kernels.reference import Statistics, SumOverRanks
@@ -27,6 +28,9 @@ def batch_norm_train(
 
     The output is differentiable to any order in input, weight and bias; the statistics are not.
     """
+    if torch.compiler.is_compiling():  # which differentiates, and cannot trace the function's jvp
+        output, found = reference.batch_norm(input, weight, bias, eps, sum_over_ranks)
+        return output, Statistics(*(tensor.detach() for tensor in found))
     output, *statistics = _BatchNormTrain.apply(input, weight, bias, eps, sum_over_ranks)
     return output, Statistics(*statistics)
 
@@ -38,7 +42,16 @@ def update_running(running: Running, statistics: Statistics) -> None:
     unbiased = variance * (count / (count - 1))
     for vector, batch in ((running.mean, mean), (running.var, unbiased)):
         kept = vector.to(batch.dtype) * (1 - running.momentum)
-        vector.copy_(kept + running.momentum * batch.reshape(-1))
+        try:
+            vector.copy_(kept + running.momentum * batch.reshape(-1))
+        except RuntimeError as error:
+            if not str(error).startswith("vmap: inplace"):
+                raise
+            raise UnsupportedError(
+                "Batch norm got a batched tensor as input while the running_mean or running_var, "
+                "which will be updated in place, were not batched. Map over the buffers too "
+                "(torch.func.stack_module_state), or use track_running_stats=False"
+            ) from error
 
 
 class _BatchNormTrain(torch.autograd.Function):

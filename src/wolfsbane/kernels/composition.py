@@ -39,6 +39,15 @@ def batch_norm_act_dropout(
     return _tail(output, tail).to(input.dtype), statistics
 
 
+def evaluation(input: Tensor, norm: Norm, tail: Tail, running: Running | None) -> Tensor:
+    """Return act(batch_norm(input)) of torch's own operators, with running statistics."""
+    assert running is not None
+    output = torch.nn.functional.batch_norm(
+        input, running.mean, running.var, norm.weight, norm.bias, eps=norm.eps
+    )
+    return tail.activation(output)
+
+
 def bias_act_dropout(input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:
     """Return dropout(act(input + bias)), the bias along the last dimension."""
     wide = input.float() if input.dtype in HALF_PRECISION else input
@@ -48,10 +57,13 @@ def bias_act_dropout(input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:
 
 def _tail(input: Tensor, tail: Tail) -> Tensor:
     output = tail.activation(input)
-    if not tail.has_dropout:
-        return output
+    return drop(output, tail) if tail.has_dropout else output
+
+
+def drop(input: Tensor, tail: Tail) -> Tensor:
+    """Return dropout(input)."""
     zeroing = (scale(tail.p), 0.0, 0.0)
-    return masked_affine(output, tail.p, tail.key, tuple(input.shape), zeroing, tail.start)
+    return masked_affine(input, tail.p, tail.key, tuple(input.shape), zeroing, tail.start)
 
 
 def gradients(block: Any, tensors: Sequence[Tensor | None], grad: Tensor) -> list[Tensor | None]:

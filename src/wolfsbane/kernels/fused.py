@@ -33,6 +33,9 @@ def batch_norm_act_dropout(
         running: moved towards the batch's statistics where those are used; else what is used.
     """
     if is_recorded():
+        if isinstance(tail.p, Tensor):
+            kept = _recorded_batch_norm(input, norm, tail._replace(p=0.0), running)
+            return composition.drop(kept, tail)
         return _recorded_batch_norm(input, norm, tail, running)
     executor = _executor(input, norm, tail, running)
     if executor is None:
@@ -122,7 +125,12 @@ def _is_addressable(running: Running) -> bool:
 
 
 def _recorded_batch_norm(input: Tensor, norm: Norm, tail: Tail, running: Running | None) -> Tensor:
-    """Record the operator, and what it leaves to others: to move the running statistics."""
+    """Record the operator, and what it leaves to others: to move the running statistics.
+
+    In evaluation torch's own operators do: compilers fuse them, and exporters know them.
+    """
+    if not (norm.uses_batch or tail.has_dropout):
+        return composition.evaluation(input, norm, tail, running)
     past = None if norm.uses_batch else running
     output, statistics = torch.ops.wolfsbane.batch_norm(
         input,
@@ -186,7 +194,9 @@ class _CompiledBatchNorm(PlainFunction):
 
 def bias_act_dropout(input: Tensor, bias: Tensor | None, tail: Tail) -> Tensor:
     """Return dropout(act(input + bias)), the bias along the last dimension; differentiable."""
-    if is_recorded():
+    if is_recorded() and not isinstance(tail.p, Tensor):
+        if not tail.has_dropout:  # a compiler fuses it, an exporter knows it
+            return composition.bias_act_dropout(input, bias, tail)
         recorded = torch.ops.wolfsbane.bias_act_dropout(input, bias, *_recorded_tail(tail))
         return cast("Tensor", recorded)
     executor = _bias_executor(tail, input, bias)

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C import DispatchKey, DispatchKeySet
 
 from wolfsbane.errors import UnsupportedError
 from wolfsbane.kernels import dropout, fused
@@ -153,6 +154,8 @@ def _gradients(input: Tensor, found: list[Tensor | None]) -> tuple[Tensor, ...]:
 
 def _own(output: Tensor, input: Tensor) -> Tensor:
     """Return an output in the layout that the rule for shapes promised."""
+    if output.stride() == input.stride() and input.is_contiguous():
+        return output
     return in_layout_of(output, input)
 
 
@@ -321,3 +324,30 @@ for _name in _SCHEMAS:
     if _name != "draw_key":
         _map_one_by_one(_name)
 torch.library.register_vmap("wolfsbane::draw_key", _map_draws, lib=_library)
+
+
+def _shorten(function: Callable[..., Any]) -> None:
+    """Let a call on a CPU that needs no gradient skip the autograd rule: half of its time.
+
+    So are all calls of a compiled graph. The rule stays for the others, whose key set tells of a
+    fake tensor, a mode, or a transformation.
+    """
+    operator = getattr(operators, function.__name__[1:]).default
+    general = torch.library.get_kernel(operator, "AutogradCPU")
+    plain = DispatchKeySet(DispatchKey.CPU).add(DispatchKey.AutogradCPU).raw_repr()
+
+    def short(keys: DispatchKeySet, *args: Any) -> Any:
+        if keys.raw_repr() == plain and not torch.is_grad_enabled():
+            return function(*args)
+        return general.call_boxed(keys, *args)
+
+    _library.impl(operator, short, "AutogradCPU", with_keyset=True)
+
+
+for _function in (
+    _masked_affine,
+    _dropout_add,
+    _batch_norm,
+    _bias_act_dropout,
+):
+    _shorten(_function)

@@ -58,7 +58,7 @@ def masked_affine(
     if isinstance(shift, Tensor) or shift:
         output = output + shift
     # Select, do not multiply by zero: a dropped inf or nan is gone.
-    if isinstance(key, Tensor) and key.dim():
+    if isinstance(key, Tensor):
         return torch.where(keep, output, fill).to(input.dtype)
     return output.masked_fill_(~keep, fill).to(input.dtype)
 

@@ -21,10 +21,10 @@ def is_under_functorch() -> bool:
 def is_transformed() -> bool:
     """Tell whether anything at all looks at what is done."""
     return (
-        is_under_functorch()
+        torch.compiler.is_compiling()  # first: torch.compile cannot trace all of the others
+        or is_under_functorch()
         or forward_ad._current_level >= 0  # noqa: SLF001
         or torch._C._len_torch_dispatch_stack() > 0  # noqa: SLF001
-        or torch.compiler.is_compiling()
         or torch._C._get_tracing_state() is not None  # noqa: SLF001
     )
 

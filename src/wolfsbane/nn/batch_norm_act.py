@@ -16,15 +16,18 @@ from wolfsbane.arguments import (
 from wolfsbane.functional.activation import as_activation
 from wolfsbane.mask.key import check_generator
 from wolfsbane.nn.batchnorm import TrackedBatchNorm
+from wolfsbane.nn.layer import set_rate
 
 
 class _BatchNormAct(TrackedBatchNorm):
+    p: float | Tensor
+
     @explain_unknown_arguments
     def __init__(
         self,
         num_features: int,
         activation: str | torch.nn.Module = "relu",
-        p: float = 0.0,
+        p: float | Tensor = 0.0,
         eps: float = 1e-5,
         momentum: float | None = 0.1,
         affine: bool = True,
@@ -52,7 +55,7 @@ class _BatchNormAct(TrackedBatchNorm):
         )
         self._set_bias(bias)
         self.activation = checked
-        self.p = p
+        set_rate(self, p)
         self.generator = generator
 
     def _normalise(

@@ -15,11 +15,15 @@ from wolfsbane.arguments import (
 )
 from wolfsbane.errors import ShapeError
 from wolfsbane.functional.batch_norm import check_num_channels
+from wolfsbane.kernels.reference import accumulator
+from wolfsbane.kernels.transforms import is_transformed
+from wolfsbane.nn.layer import Layer, is_leaf
 
 
-class TrackedBatchNorm(_BatchNorm):
+class TrackedBatchNorm(Layer, _BatchNorm):
     """Forward of every batch norm here: normalise, then count the batch."""
 
+    @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input normalised by its own (training) or by running statistics."""
         self._check_input_dim(input)
@@ -68,13 +72,16 @@ class TrackedBatchNorm(_BatchNorm):
             self.eps,
         )
 
-    def _update_weight(self) -> float:
+    def _update_weight(self) -> float | Tensor:
         """Weight of this batch in the running statistics; without momentum, a plain average."""
         if self.momentum is not None:
             return self.momentum
         if not self.training or self.num_batches_tracked is None:
             return 0.0
-        return 1.0 / (float(self.num_batches_tracked) + 1.0)
+        count = self.num_batches_tracked
+        if is_transformed():  # the number is not to be had
+            return 1.0 / (count.to(accumulator(count.device)) + 1.0)
+        return 1.0 / (float(count) + 1.0)
 
     def _check_input_dim(self, input: Tensor) -> None:
         try:

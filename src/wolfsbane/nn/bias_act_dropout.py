@@ -13,9 +13,10 @@ from wolfsbane.arguments import (
 )
 from wolfsbane.functional.activation import as_activation
 from wolfsbane.mask.key import check_generator
+from wolfsbane.nn.layer import Layer, is_leaf, set_rate
 
 
-class BiasActDropout(torch.nn.Module):
+class BiasActDropout(Layer):
     r"""Add a learnt bias to the last dimension, apply an activation, and drop elements.
 
     $$y_i = \frac{m_i}{1 - p}\, \mathrm{act}(x_i + b_{c(i)}), \quad
@@ -56,12 +57,14 @@ class BiasActDropout(torch.nn.Module):
         Srivastava et al. 2014, JMLR 15:1929.
     """
 
+    p: float | Tensor
+
     @explain_unknown_arguments
     def __init__(
         self,
         num_features: int,
         activation: str | torch.nn.Module = "relu",
-        p: float = 0.5,
+        p: float | Tensor = 0.5,
         device: Any = None,
         dtype: Any = None,
         *,
@@ -73,7 +76,7 @@ class BiasActDropout(torch.nn.Module):
         super().__init__()
         self.num_features = num_features
         self.activation = as_activation(activation)
-        self.p = p
+        set_rate(self, p)
         self.generator = generator
         self.bias = torch.nn.Parameter(torch.empty(num_features, device=device, dtype=dtype))
         self.reset_parameters()
@@ -82,6 +85,7 @@ class BiasActDropout(torch.nn.Module):
         """Set the bias to zeros."""
         torch.nn.init.zeros_(self.bias)
 
+    @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with bias and activation, with elements dropped in training."""
         return F.bias_act_dropout(

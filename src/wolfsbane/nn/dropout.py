@@ -6,9 +6,10 @@ from torch import Tensor
 from wolfsbane import functional as F
 from wolfsbane.arguments import check_probability, explain_unknown_arguments
 from wolfsbane.mask.key import check_generator
+from wolfsbane.nn.layer import Layer, is_leaf, set_rate
 
 
-class _Dropout(torch.nn.modules.dropout._DropoutNd):  # noqa: SLF001
+class _Dropout(Layer, torch.nn.modules.dropout._DropoutNd):  # noqa: SLF001
     """Arguments that all dropout layers share."""
 
     # A class attribute too: torch's layers have none, and become ours by their __class__.
@@ -17,14 +18,15 @@ class _Dropout(torch.nn.modules.dropout._DropoutNd):  # noqa: SLF001
     @explain_unknown_arguments
     def __init__(
         self,
-        p: float = 0.5,
+        p: float | Tensor = 0.5,
         inplace: bool = False,
         *,
         generator: torch.Generator | None = None,
     ) -> None:
         check_probability(p)
         check_generator(generator)
-        super().__init__(p, inplace)
+        super().__init__(float(p), inplace)
+        set_rate(self, p)
         self.generator = generator
 
     def extra_repr(self) -> str:
@@ -45,7 +47,9 @@ class Dropout(_Dropout, torch.nn.Dropout):
     bfloat16 and float16, and in turning a dropped inf or nan into zero.
 
     Args:
-        p: probability of an element to be zeroed, in [0, 1]. Default: 0.5.
+        p: probability of an element to be zeroed, in [0, 1]. A tensor without dimensions becomes
+            a buffer, so that `torch.func.vmap` can map over models of different rates.
+            Default: 0.5.
         inplace: write the result into the input. Default: False.
         generator: where the keys are drawn. Default: torch's default CPU generator, which
             `torch.manual_seed` seeds and `torch.utils.checkpoint` restores. It does not restore
@@ -70,6 +74,7 @@ class Dropout(_Dropout, torch.nn.Dropout):
         Hinton et al. 2012, arXiv:1207.0580. Srivastava et al. 2014, JMLR 15:1929.
     """
 
+    @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with elements dropped (training) or as it is (evaluation)."""
         return F.dropout(input, self.p, self.training, self.inplace, generator=self.generator)
@@ -103,6 +108,7 @@ class Dropout1d(_Dropout, torch.nn.Dropout1d):
         Tompson et al. 2015, arXiv:1411.4280.
     """
 
+    @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped (training) or as it is (evaluation)."""
         return F.dropout1d(input, self.p, self.training, self.inplace, generator=self.generator)
@@ -136,6 +142,7 @@ class Dropout2d(_Dropout, torch.nn.Dropout2d):
         Tompson et al. 2015, arXiv:1411.4280.
     """
 
+    @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped (training) or as it is (evaluation)."""
         return F.dropout2d(input, self.p, self.training, self.inplace, generator=self.generator)
@@ -167,6 +174,7 @@ class Dropout3d(_Dropout, torch.nn.Dropout3d):
         Tompson et al. 2015, arXiv:1411.4280.
     """
 
+    @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels dropped (training) or as it is (evaluation)."""
         return F.dropout3d(input, self.p, self.training, self.inplace, generator=self.generator)
@@ -203,6 +211,7 @@ class AlphaDropout(_Dropout, torch.nn.AlphaDropout):
         Klambauer et al. 2017, arXiv:1706.02515, section 2.
     """
 
+    @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with elements saturated (training) or as it is (evaluation)."""
         return F.alpha_dropout(input, self.p, self.training, self.inplace, generator=self.generator)
@@ -235,6 +244,7 @@ class FeatureAlphaDropout(_Dropout, torch.nn.FeatureAlphaDropout):
         Klambauer et al. 2017, arXiv:1706.02515, section 2.
     """
 
+    @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with channels saturated (training) or as it is (evaluation)."""
         return F.feature_alpha_dropout(
@@ -270,6 +280,7 @@ class DropPath(_Dropout):
         Huang et al. 2016, arXiv:1603.09382.
     """
 
+    @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with samples dropped (training) or as it is (evaluation)."""
         return F.drop_path(input, self.p, self.training, self.inplace, generator=self.generator)

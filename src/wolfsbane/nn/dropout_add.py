@@ -6,9 +6,10 @@ from torch import Tensor
 from wolfsbane import functional as F
 from wolfsbane.arguments import check_probability, explain_unknown_arguments
 from wolfsbane.mask.key import check_generator
+from wolfsbane.nn.layer import Layer, is_leaf, set_rate
 
 
-class DropoutAdd(torch.nn.Module):
+class DropoutAdd(Layer):
     r"""Drop elements of a branch, and add the residual: the end of a transformer's sublayer.
 
     $$y_i = \frac{m_i}{1 - p} x_i + r_i, \quad m_i \sim \mathrm{Bernoulli}(1 - p)$$
@@ -38,14 +39,19 @@ class DropoutAdd(torch.nn.Module):
         Vaswani et al. 2017, arXiv:1706.03762, section 5.4.
     """
 
+    p: float | Tensor
+
     @explain_unknown_arguments
-    def __init__(self, p: float = 0.5, *, generator: torch.Generator | None = None) -> None:
+    def __init__(
+        self, p: float | Tensor = 0.5, *, generator: torch.Generator | None = None
+    ) -> None:
         check_probability(p)
         check_generator(generator)
         super().__init__()
-        self.p = p
+        set_rate(self, p)
         self.generator = generator
 
+    @is_leaf
     def forward(self, input: Tensor, residual: Tensor) -> Tensor:
         """Return the residual plus the input, elements of which are dropped in training."""
         return F.dropout_add(input, residual, self.p, self.training, generator=self.generator)
