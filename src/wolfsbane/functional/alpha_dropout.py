@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.functional.masking import channel_mask, saturate
+from wolfsbane.functional.override import overridable
 from wolfsbane.mask.rate import Rate, check_rate, never_drops
 
 
-@explain_unknown_arguments
+@overridable
 def alpha_dropout(
     input: Tensor,
     p: Rate = 0.5,
@@ -56,7 +56,7 @@ def alpha_dropout(
     return saturate(input, probability, tuple(input.shape), inplace, generator)
 
 
-@explain_unknown_arguments
+@overridable
 def feature_alpha_dropout(
     input: Tensor,
     p: Rate = 0.5,

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, DtypeError, ShapeError
+from wolfsbane.functional.override import overridable
 from wolfsbane.kernels.batch_norm import batch_norm_train, update_running
 from wolfsbane.kernels.block import Norm, Running, Tail
 from wolfsbane.kernels.collective import AllReduceSum
@@ -15,7 +15,7 @@ from wolfsbane.kernels.fused import batch_norm_act_dropout
 from wolfsbane.kernels.reference import HALF_PRECISION
 
 
-@explain_unknown_arguments
+@overridable
 def batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -88,7 +88,7 @@ def batch_norm(
     return batch_norm_act_dropout(input, Norm(weight, bias, eps), Tail(), running)
 
 
-@explain_unknown_arguments
+@overridable
 def sync_batch_norm(
     input: Tensor,
     running_mean: Tensor | None,
@@ -145,9 +145,7 @@ def sync_batch_norm(
     return output
 
 
-def as_running(
-    mean: Tensor | None, var: Tensor | None, momentum: float | Tensor
-) -> Running | None:
+def as_running(mean: Tensor | None, var: Tensor | None, momentum: float | Tensor) -> Running | None:
     """Return running statistics that have been checked as one thing; None where there are none."""
     is_number = isinstance(momentum, int | float)
     if not (is_number or (isinstance(momentum, Tensor) and momentum.dim() == 0)):

@@ -5,13 +5,13 @@ import warnings
 import torch
 from torch import Tensor
 
-from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ShapeError, WolfsbaneWarning
 from wolfsbane.functional.masking import channel_mask, zero
+from wolfsbane.functional.override import overridable
 from wolfsbane.mask.rate import Rate, check_rate, never_drops
 
 
-@explain_unknown_arguments
+@overridable
 def dropout1d(
     input: Tensor,
     p: Rate = 0.5,
@@ -60,7 +60,7 @@ def dropout1d(
     return _zero_channels(input, probability, input.dim() == 3, inplace, generator)  # noqa: PLR2004
 
 
-@explain_unknown_arguments
+@overridable
 def dropout2d(
     input: Tensor,
     p: Rate = 0.5,
@@ -105,7 +105,7 @@ def dropout2d(
             f"behavior is desired: {tuple(input.shape)} is read as (N, C, L). For (N, C, L) use "
             "dropout1d; one image (C, H, W) needs a batch dimension: input.unsqueeze(0)",
             WolfsbaneWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     elif input.dim() != 4:  # noqa: PLR2004
         _warn_about_dims("dropout2d", input, "(N, C, H, W)")
@@ -114,7 +114,7 @@ def dropout2d(
     return _zero_channels(input, probability, True, inplace, generator)
 
 
-@explain_unknown_arguments
+@overridable
 def dropout3d(
     input: Tensor,
     p: Rate = 0.5,
@@ -171,5 +171,5 @@ def _warn_about_dims(name: str, input: Tensor, expected: str) -> None:
         f"in an error in a future release. It drops channels of {expected}; for single elements "
         "use dropout",
         WolfsbaneWarning,
-        stacklevel=4,
+        stacklevel=5,
     )

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ShapeError
 from wolfsbane.functional.masking import zero
+from wolfsbane.functional.override import overridable
 from wolfsbane.mask.rate import Rate, check_rate, never_drops
 
 
-@explain_unknown_arguments
+@overridable
 def dropout(
     input: Tensor,
     p: Rate = 0.5,
@@ -59,7 +59,7 @@ def dropout(
     return zero(input, probability, tuple(input.shape), inplace, generator)
 
 
-@explain_unknown_arguments
+@overridable
 def drop_path(
     input: Tensor,
     p: Rate = 0.5,

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, DtypeError, ShapeError
 from wolfsbane.functional.activation import as_activation
 from wolfsbane.functional.batch_norm import as_running, check_batch, check_vectors
+from wolfsbane.functional.override import overridable
 from wolfsbane.kernels import dropout as kernel
 from wolfsbane.kernels import fused
 from wolfsbane.kernels.block import Activation, Norm, Tail
@@ -33,7 +33,7 @@ def _tail(
     return Tail(function, probability, key, first_index(input.shape))
 
 
-@explain_unknown_arguments
+@overridable
 def batch_norm_act_dropout(
     input: Tensor,
     running_mean: Tensor | None,
@@ -110,7 +110,7 @@ def batch_norm_act_dropout(
     return fused.batch_norm_act_dropout(input, norm, tail, running)
 
 
-@explain_unknown_arguments
+@overridable
 def bias_act_dropout(
     input: Tensor,
     bias: Tensor | None = None,
@@ -162,7 +162,7 @@ def bias_act_dropout(
     return fused.bias_act_dropout(input, bias, tail)
 
 
-@explain_unknown_arguments
+@overridable
 def dropout_add(
     input: Tensor,
     residual: Tensor,
