@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench gpu-check clean
 
 demo: .venv/installed  ## Dropout and batch norm on real spam e-mail: does either help?
 	$(BIN)/wolfsbane compare
@@ -20,6 +20,11 @@ check: .venv/installed  ## Style, types, and which package may import which.
 
 bench: .venv/installed  ## Our operations against torch's, on this machine; writes benchmarks/results/.
 	$(BIN)/wolfsbane bench --record benchmarks/results
+
+# With TRITON_INTERPRET=1 in the environment it runs without a GPU, slowly and without figures.
+gpu-check: .venv/installed  ## The GPU's kernels: are they right, and how fast; writes benchmarks/results/.
+	$(BIN)/pytest tests/kernels/gpu/check_*.py
+	$(BIN)/wolfsbane bench --gpu $(if $(TRITON_INTERPRET),,--record benchmarks/results)
 
 clean:  ## Removes the environment and caches.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -134,6 +134,7 @@ def test_the_record_says_on_what_it_was_measured():
         "torch",
         "numba",
         "llvmlite",
+        "triton",
         "python",
     }
     assert record["machine"]["num_threads"] == torch.get_num_threads()

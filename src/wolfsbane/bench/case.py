@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from wolfsbane.bench.gpu_timing import interleave_on_gpu
 from wolfsbane.bench.ratio import Ratio, median_and_quartiles, ratio_of
-from wolfsbane.bench.timing import Clock
+from wolfsbane.bench.timing import Clock, Contender, interleave
 
 OURS, EAGER, COMPILED, COPY = "ours", "eager", "torch.compile", "copy"
+ONE_INPUT = "one input"
 """Names of contenders. `copy` is torch.mul(x, 2, out=y): reads and writes every element once."""
 
 
@@ -54,6 +56,20 @@ class Goal:
     """Whose figure it is."""
 
 
+class Place(StrEnum):
+    """Where tensors lie and kernels run."""
+
+    CPU = "cpu"
+    GPU = "cuda"
+    INTERPRETER = "interpreter"
+    """Triton's, on a CPU: shows that the GPU's kernels are right, and nothing of their speed."""
+
+    @property
+    def device(self) -> str:
+        """Return torch's name of the device."""
+        return "cuda" if self is Place.GPU else "cpu"
+
+
 @dataclass(frozen=True)
 class Settings:
     """How cases are measured."""
@@ -64,6 +80,13 @@ class Settings:
     num_processes: int
     """How often what needs a fresh process is measured."""
     clock: Clock
+    place: Place = Place.CPU
+
+    def interleave(self, contenders: Mapping[str, Contender]) -> dict[str, list[float]]:
+        """Return the seconds that a call of each contender took, round by round."""
+        if self.place is Place.GPU:
+            return interleave_on_gpu(contenders, self.rounds)
+        return interleave(contenders, self.rounds, self.clock)
 
 
 @dataclass(frozen=True)

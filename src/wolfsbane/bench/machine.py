@@ -30,6 +30,8 @@ class Machine:
     load_average: float | None
     """Processes that ran or waited, over the minute before; None where the system does not say."""
     versions: dict[str, str | None]
+    gpu: str | None = None
+    """Name of the GPU that was measured; None where it was the processor."""
     preemptions_per_second: float | None = None
     """How often, while measuring, another process took a core from this one."""
 
@@ -45,7 +47,7 @@ class Machine:
         return rate is not None and rate > DISTURBING_RATE
 
 
-def this_machine() -> Machine:
+def this_machine(device: str = "cpu") -> Machine:
     """Look at the machine; to be called before anything is measured."""
     return Machine(
         processor=_processor(),
@@ -59,8 +61,10 @@ def this_machine() -> Machine:
             "torch": torch.__version__,
             "numba": _version("numba"),
             "llvmlite": _version("llvmlite"),
+            "triton": _version("triton"),
             "python": platform.python_version(),
         },
+        gpu=torch.cuda.get_device_name() if device == "cuda" else None,
     )
 
 

@@ -1,17 +1,29 @@
 """From a subject to samples: check it, then time its contenders in turns."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 
 import wolfsbane
-from wolfsbane.bench.case import COMPILED, COPY, EAGER, OURS, Measurement, RedCheckError, Settings
+from wolfsbane.bench.case import (
+    COMPILED,
+    COPY,
+    EAGER,
+    ONE_INPUT,
+    OURS,
+    Measurement,
+    Place,
+    RedCheckError,
+    Settings,
+)
 from wolfsbane.bench.check import check, check_values, check_zeros
 from wolfsbane.bench.compiled import compiled, why_not
 from wolfsbane.bench.saved import saved_bytes
 from wolfsbane.bench.subject import SEED, Function, Subject
-from wolfsbane.bench.timing import Contender, interleave
+from wolfsbane.bench.timing import Contender
 from wolfsbane.kernels.cpu import dropout as cpu_dropout
 from wolfsbane.mask import draw_key, keep_mask, scale
 
@@ -37,8 +49,7 @@ def measure_subject(
         backward: time forward and backward together.
         copies: the least memory traffic, in copies of the first input.
     """
-    torch.manual_seed(SEED)
-    subject = make()
+    subject = _placed(settings.place, make)
     check(subject, backward)
     data = subject.data[0].detach()
     contenders, absent = _contenders(subject, backward)
@@ -53,9 +64,9 @@ def measure_subject(
     if large:
         contenders[COPY] = Contender(copy_of(data))
     return Measurement(
-        samples=interleave(contenders, settings.rounds, settings.clock),
+        samples=settings.interleave(contenders),
         absent=absent,
-        executor=wolfsbane.explain(subject.operation, data).executor,
+        executor=_executor(subject, data),
         copies=copies if large else None,
         saved_bytes=saved_by(subject) if backward else {},
     )
@@ -93,14 +104,29 @@ def saved_by(subject: Subject) -> dict[str, int]:
     return {OURS: ours, EAGER: saved_bytes(lambda: subject.stock(*data))}
 
 
-def measure_saved(_settings: Settings, make: Callable[[], Subject]) -> Measurement:
-    """Count the bytes that both sides keep for backward."""
-    torch.manual_seed(SEED)
-    subject = make()
+def measure_saved(settings: Settings, make: Callable[[], Subject]) -> Measurement:
+    """Count the bytes that both sides keep for backward, and those of the input."""
+    subject = _placed(settings.place, make)
     check(subject, backward=True)
+    data = subject.data[0].detach()
     samples = {name: [float(size)] for name, size in saved_by(subject).items()}
-    executor = wolfsbane.explain(subject.operation, subject.data[0]).executor
-    return Measurement(samples, executor=executor)
+    samples[ONE_INPUT] = [float(data.nbytes)]
+    return Measurement(samples, executor=_executor(subject, data))
+
+
+def _placed(place: Place, make: Callable[[], Subject]) -> Subject:
+    """Return a subject whose tensors lie where they are to be measured."""
+    torch.manual_seed(SEED)
+    with torch.device(place.device):
+        subject = make()
+    if place is Place.INTERPRETER:
+        return dataclasses.replace(subject, around=partial(wolfsbane.use_executor, "gpu"))
+    return subject
+
+
+def _executor(subject: Subject, data: Tensor) -> str:
+    with subject.around():
+        return wolfsbane.explain(subject.operation, data).executor
 
 
 def measure_reused(settings: Settings, size: int, p: float) -> Measurement:
@@ -122,5 +148,5 @@ def measure_reused(settings: Settings, size: int, p: float) -> Measurement:
     check_zeros(y, mask, truth)
     check_values("the output", y, x * mask, truth)
     contenders = {OURS: Contender(run), COPY: Contender(copy_of(x))}
-    samples = interleave(contenders, settings.rounds, settings.clock)
+    samples = settings.interleave(contenders)
     return Measurement(samples, executor="cpu", copies=1.0 if size >= SMALLEST_COPY else None)

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,10 @@ def row_record(row: Row) -> dict[str, Any]:
     }
 
 
-def record_path(folder: Path) -> Path:
+def record_path(folder: Path, gpu: str | None = None) -> Path:
     """Return the name of today's record in a folder."""
-    return folder / f"cpu-{dt.datetime.now().astimezone().date()}.json"
+    name = "cpu" if gpu is None else re.sub(r"[^a-z0-9]+", "-", gpu.lower()).strip("-")
+    return folder / f"{name}-{dt.datetime.now().astimezone().date()}.json"
 
 
 def check_writable(path: Path) -> None:

@@ -1,13 +1,17 @@
 """Measure cases one after the other; what is finished survives Ctrl-C."""
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import torch
+
 from wolfsbane.bench.case import (
     COMPILED,
     Case,
+    Place,
     RedCheckError,
     Row,
     Settings,
@@ -18,7 +22,7 @@ from wolfsbane.bench.case import (
 from wolfsbane.bench.cases import all_cases
 from wolfsbane.bench.machine import Machine, Preemptions, this_machine
 from wolfsbane.bench.timing import Clock
-from wolfsbane.errors import ArgumentError
+from wolfsbane.errors import ArgumentError, UnsupportedError
 
 ROUNDS, QUICK_ROUNDS = 30, 7
 """Quartiles of 30 rounds are as steady as their medians; 7 show the order of magnitude."""
@@ -52,7 +56,9 @@ class Result:
         return any(row.status is Status.RED for row in self.rows)
 
 
-def settings_for(quick: bool, rounds: int | None, clock: Clock = time.perf_counter) -> Settings:
+def settings_for(
+    quick: bool, rounds: int | None, place: Place = Place.CPU, clock: Clock = time.perf_counter
+) -> Settings:
     """Return how cases are measured.
 
     Raises:
@@ -64,7 +70,29 @@ def settings_for(quick: bool, rounds: int | None, clock: Clock = time.perf_count
             f"rounds has to be {LEAST_ROUNDS} or more, for a median with quartiles, but got "
             f"{number}"
         )
-    return Settings(number, compiles=not quick, num_processes=NUM_PROCESSES, clock=clock)
+    return Settings(
+        number,
+        compiles=not quick and place is not Place.INTERPRETER,
+        num_processes=NUM_PROCESSES,
+        clock=clock,
+        place=place,
+    )
+
+
+def gpu_place() -> Place:
+    """Return where the GPU's kernels run on this machine.
+
+    Raises:
+        UnsupportedError: nowhere.
+    """
+    if os.environ.get("TRITON_INTERPRET") == "1":
+        return Place.INTERPRETER
+    if torch.cuda.is_available():
+        return Place.GPU
+    raise UnsupportedError(
+        "there is no GPU here that torch can use (torch.cuda.is_available() is False). With "
+        "TRITON_INTERPRET=1 in the environment the kernels are checked on the CPU, without figures"
+    )
 
 
 def select(
@@ -106,7 +134,8 @@ def run(cases: Iterable[Case], settings: Settings, on_case: OnCase) -> Result:
     Raises:
         KeyboardInterrupt: Ctrl-C before any is finished.
     """
-    machine, listed, preemptions = this_machine(), tuple(cases), Preemptions()
+    machine, listed = this_machine(settings.place.device), tuple(cases)
+    preemptions = Preemptions()
     rows: list[Row] = []
     num_finished = 0
     try:

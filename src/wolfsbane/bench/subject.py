@@ -22,9 +22,9 @@ class Mask:
     shape: tuple[int, ...]
     p: float
 
-    def drawn(self, dtype: torch.dtype) -> Tensor:
+    def drawn(self, dtype: torch.dtype, device: torch.device) -> Tensor:
         """Draw the next key, and return what its mask multiplies with."""
-        return keep_mask(self.shape, self.p, draw_key()).to(dtype) * scale(self.p)
+        return keep_mask(self.shape, self.p, draw_key(), device).to(dtype) * scale(self.p)
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,4 @@ class Subject:
     def drawn_masks(self, dtype: torch.dtype) -> list[Tensor]:
         """Return the masks that `ours` draws after torch.manual_seed(SEED)."""
         torch.manual_seed(SEED)
-        return [mask.drawn(dtype) for mask in self.masks]
+        return [mask.drawn(dtype, self.data[0].device) for mask in self.masks]

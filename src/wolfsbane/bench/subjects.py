@@ -23,14 +23,16 @@ STOCK_ACTIVATIONS = {
 CHANNELS_LAST = torch.channels_last
 
 
-def dropout(*shape: int, p: float = 0.5, grad: bool = False) -> Subject:
+def dropout(
+    *shape: int, p: float = 0.5, grad: bool = False, dtype: torch.dtype = torch.float32
+) -> Subject:
     """Element-wise dropout, as a function."""
     return Subject(
         operation="dropout",
         ours=lambda x: F.dropout(x, p),
         stock=lambda x: TF.dropout(x, p),
         formula=lambda x, mask: x * mask,
-        data=(torch.randn(shape, requires_grad=grad),),
+        data=(torch.randn(shape, dtype=dtype, requires_grad=grad),),
         masks=(Mask(shape, p),),
     )
 
@@ -69,6 +71,7 @@ def block(
     activation: str = "relu",
     p: float = 0.1,
     layout: torch.memory_format = torch.contiguous_format,
+    dtype: torch.dtype = torch.float32,
 ) -> Subject:
     """Batch norm, activation and dropout, of (N, C) or (N, C, H, W)."""
     is_2d = len(shape) > 2  # noqa: PLR2004
@@ -81,7 +84,7 @@ def block(
         ours=ours,
         stock=torch.nn.Sequential(norm, act, torch.nn.Dropout(p)),
         formula=lambda x, weight, bias, mask: act(_normalised(x, weight, bias)) * mask,
-        data=(_leaf(shape, layout),),
+        data=(_leaf(shape, layout, dtype),),
         parameters=(weight, bias),
         masks=(Mask(shape, p),),
         kinks=lambda x, weight, bias, _: _normalised(x, weight, bias),
@@ -160,8 +163,12 @@ def _normalised(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return TF.batch_norm(x, None, None, weight, bias, training=True)
 
 
-def _leaf(shape: Shape, layout: torch.memory_format = torch.contiguous_format) -> Tensor:
-    return torch.randn(shape).contiguous(memory_format=layout).requires_grad_()
+def _leaf(
+    shape: Shape,
+    layout: torch.memory_format = torch.contiguous_format,
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    return torch.randn(shape, dtype=dtype).contiguous(memory_format=layout).requires_grad_()
 
 
 def _share_parameters(ours: torch.nn.Module, stock: torch.nn.Module) -> tuple[Tensor, Tensor]:

@@ -45,6 +45,13 @@ def bench(
         Path | None,
         typer.Option(metavar="DIR", help="Write JSON to a file named cpu-DATE.json in a folder."),
     ] = None,
+    gpu: Annotated[
+        bool,
+        typer.Option(
+            "--gpu",
+            help="Time the GPU's kernels instead. Without a GPU, TRITON_INTERPRET=1 checks them.",
+        ),
+    ] = False,
     list_names: Annotated[
         bool, typer.Option("--list", help="Print the names of the cases and stop.")
     ] = False,
@@ -61,14 +68,22 @@ def bench(
     from rich.console import Console  # noqa: PLC0415
 
     from wolfsbane.bench import run, table  # noqa: PLC0415
+    from wolfsbane.bench.case import Place  # noqa: PLC0415
+    from wolfsbane.bench.gpu_cases import gpu_cases  # noqa: PLC0415
     from wolfsbane.bench.record import check_writable, record_path  # noqa: PLC0415
 
-    settings = run.settings_for(quick, rounds)
-    cases = run.select(only or (), quick)
+    settings = run.settings_for(quick, rounds, run.gpu_place() if gpu else Place.CPU)
+    cases = run.select(only or (), quick, gpu_cases(settings.place) if gpu else None)
     if list_names:
         typer.echo("\n".join(case.name for case in cases))
         return
-    paths = [path for path in (out, record and record_path(record)) if path]
+    if record and settings.place is Place.INTERPRETER:
+        raise ArgumentError(
+            "--record keeps figures, and Triton's interpreter has none: leave it out, or run this "
+            "where there is a GPU, without TRITON_INTERPRET"
+        )
+    name = torch.cuda.get_device_name() if settings.place is Place.GPU else None
+    paths = [path for path in (out, record and record_path(record, name)) if path]
     for path in paths:
         check_writable(path)
     if threads is not None:
