@@ -98,7 +98,9 @@ def _by_formula(
     subject: Subject, dtype: torch.dtype, masks: list[Tensor], upstream: Tensor | None
 ) -> list[Tensor]:
     tensors = [
-        tensor.detach().to(dtype, copy=True).requires_grad_(tensor.requires_grad)
+        tensor.detach()
+        .to(dtype if dtype is torch.float64 else tensor.dtype, copy=True)
+        .requires_grad_(tensor.requires_grad)
         for tensor in (*subject.data, *subject.parameters)
     ]
     leaves = tuple(tensor for tensor in tensors if tensor.requires_grad)

@@ -1,6 +1,6 @@
 """Figures as people read them."""
 
-from wolfsbane.bench.case import OURS, Goal, Measure, Row, Unit
+from wolfsbane.bench.case import OURS, Goal, Measure, Place, Row, Unit
 from wolfsbane.bench.run import Result
 
 SCALES = ((1.0, "s"), (1e3, "ms"), (1e6, "µs"))
@@ -69,6 +69,9 @@ def facts(row: Row) -> str:
 
 def warnings(result: Result) -> list[str]:
     """Return what a reader has to know before believing the figures."""
+    if result.settings.place is Place.INTERPRETER:
+        tiny = "Triton's interpreter ran the kernels, on tiny tensors. It shows that they are right"
+        return [f"{tiny}; these times say nothing of a GPU's"]
     machine, said = result.machine, []
     if machine.is_busy:
         said.append(
