@@ -44,7 +44,7 @@ def batch_norm_act_dropout(
         return compiled_batch_norm(executor, input, norm, tail, running)[0]
     mean, var = running.mean.contiguous(), running.var.to(running.mean.dtype).contiguous()
     output, _ = compiled_batch_norm(
-        executor, input, norm, tail, Running(mean, var, running.momentum)
+        executor, input, norm, tail, Running(mean, var, float(running.momentum))
     )
     with torch.no_grad():
         running.mean.copy_(mean)
