@@ -9,7 +9,7 @@ from wolfsbane.bench.ratio import Ratio, median_and_quartiles, ratio_of
 from wolfsbane.bench.timing import Clock, Contender, interleave
 
 OURS, EAGER, COMPILED, COPY = "ours", "eager", "torch.compile", "copy"
-ONE_INPUT = "one input"
+ONE_INPUT, OURS_COMPILED = "one input", "ours in torch.compile"
 """Names of contenders. `copy` is torch.mul(x, 2, out=y): reads and writes every element once."""
 
 

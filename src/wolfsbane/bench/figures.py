@@ -5,11 +5,22 @@ from functools import partial
 import torch
 
 from wolfsbane.bench import subjects
-from wolfsbane.bench.case import COMPILED, COPY, Case, Goal, Measure, Section, Unit
+from wolfsbane.bench.case import (
+    COMPILED,
+    COPY,
+    OURS,
+    OURS_COMPILED,
+    Case,
+    Goal,
+    Measure,
+    Section,
+    Unit,
+)
 from wolfsbane.bench.first_call import OPERATIONS
 from wolfsbane.bench.kinds import (
     BOTH_WAYS,
     FORWARD,
+    FORWARD_BACKWARD,
     NORM,
     ONE_WAY,
     PICTURES,
@@ -19,7 +30,7 @@ from wolfsbane.bench.kinds import (
     reused,
     timed,
 )
-from wolfsbane.bench.measure import measure_saved
+from wolfsbane.bench.measure import measure_compiled, measure_saved
 from wolfsbane.bench.processes import (
     COLD,
     COLD_BACKWARD,
@@ -42,6 +53,7 @@ def figures_to_reach() -> tuple[Case, ...]:
         *_blocks(),
         *_accelerated(),
         _training_step(),
+        *_compiled(),
         *_first_calls(),
     )
 
@@ -164,10 +176,30 @@ def _training_step() -> Case:
         (
             Goal(PLAIN, Measure.SHARE, 1.12),
             Goal(PLAIN, Measure.SHARE, side=STOCK),
+            Goal(OURS, Measure.SPEEDUP, 1.0, OURS_COMPILED),
         ),
         measure_training_step,
         output="fresh",
         is_quick=True,
+    )
+
+
+def _compiled() -> tuple[Case, ...]:
+    """Return ours inside a graph of torch.compile against ours outside."""
+    subject = {
+        f"{name} p=0.5": partial(subjects.dropout, size, grad=True)
+        for name, size in (("Dropout, 1M elements,", M), ("Dropout, 16M elements,", 16 * M))
+    }
+    subject[f"{_block_name('relu', 0.1)}, {PICTURES}"] = partial(subjects.block, *PICTURES)
+    return tuple(
+        Case(
+            f"In torch.compile: {name} {FORWARD_BACKWARD}",
+            Section.TARGETS,
+            (Goal(OURS, Measure.SPEEDUP, 1.0, OURS_COMPILED),),
+            partial(measure_compiled, make=make),
+            output="fresh",
+        )
+        for name, make in subject.items()
     )
 
 

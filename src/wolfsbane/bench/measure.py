@@ -1,6 +1,7 @@
 """From a subject to samples: check it, then time its contenders in turns."""
 
 import dataclasses
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -14,6 +15,7 @@ from wolfsbane.bench.case import (
     EAGER,
     ONE_INPUT,
     OURS,
+    OURS_COMPILED,
     Measurement,
     Place,
     RedCheckError,
@@ -112,6 +114,31 @@ def measure_saved(settings: Settings, make: Callable[[], Subject]) -> Measuremen
     samples = {name: [float(size)] for name, size in saved_by(subject).items()}
     samples[ONE_INPUT] = [float(data.nbytes)]
     return Measurement(samples, executor=_executor(subject, data))
+
+
+def measure_compiled(settings: Settings, make: Callable[[], Subject]) -> Measurement:
+    """Time ours in a graph of torch.compile, and ours in eager code, forward and backward."""
+    subject = _placed(settings.place, make)
+    executor = _executor(subject, subject.data[0].detach())
+    if not settings.compiles:
+        return Measurement({}, absent={OURS_COMPILED: "without torch.compile"}, executor=executor)
+    graph = dataclasses.replace(subject, ours=compiled(subject.ours))
+    check(graph, backward=True)
+    contenders = {
+        OURS_COMPILED: Contender(_kept(_pass(graph, graph.ours, backward=True))),
+        OURS: Contender(_kept(_pass(subject, subject.ours, backward=True))),
+    }
+    return Measurement(settings.interleave(contenders), executor=executor)
+
+
+def _kept(run: Run) -> Run:
+    """Return a call that keeps its last results, as a network does for a while.
+
+    A compiled function holds its result until the next call. Eager code, whose result nobody
+    keeps, would write over the same memory each time, still in the cache, and seem faster.
+    """
+    results: deque[object] = deque(maxlen=3)
+    return lambda: results.append(run())
 
 
 def _placed(place: Place, make: Callable[[], Subject]) -> Subject:

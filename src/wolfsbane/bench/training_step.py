@@ -8,10 +8,11 @@ import torch.nn.functional as TF
 from torch import Tensor
 
 from wolfsbane import nn
-from wolfsbane.bench.case import OURS, Measurement, Settings
+from wolfsbane.bench.case import OURS, OURS_COMPILED, Measurement, Settings
 from wolfsbane.bench.check import check
+from wolfsbane.bench.compiled import compiled
 from wolfsbane.bench.subject import SEED, Mask, Subject
-from wolfsbane.bench.timing import Contender, interleave
+from wolfsbane.bench.timing import Contender
 
 PLAIN, STOCK = "plain", "stock"
 """The MLP without regularisers, and with torch's."""
@@ -45,7 +46,12 @@ def measure_training_step(settings: Settings) -> Measurement:
     )
     models = {OURS: ours, PLAIN: plain, STOCK: stock}
     contenders = {name: Contender(_step(model, x, y)) for name, model in models.items()}
-    return Measurement(interleave(contenders, settings.rounds, settings.clock))
+    absent = {}
+    if settings.compiles:
+        contenders[OURS_COMPILED] = Contender(_step(ours, x, y, compiled(ours)))
+    else:
+        absent[OURS_COMPILED] = "without torch.compile"
+    return Measurement(settings.interleave(contenders), absent)
 
 
 def network(between: Callable[[int], Sequence[torch.nn.Module]]) -> torch.nn.Sequential:
@@ -84,12 +90,15 @@ def subject_of(model: torch.nn.Module, x: Tensor, y: Tensor) -> Subject:
     )
 
 
-def _step(model: torch.nn.Module, x: Tensor, y: Tensor) -> Callable[[], object]:
+def _step(
+    model: torch.nn.Module, x: Tensor, y: Tensor, forward: Callable[[Tensor], Tensor] | None = None
+) -> Callable[[], object]:
+    run = model if forward is None else forward
     optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE)
 
     def step() -> None:
         optimizer.zero_grad()
-        TF.cross_entropy(model(x), y).backward()
+        TF.cross_entropy(run(x), y).backward()
         optimizer.step()
 
     return step

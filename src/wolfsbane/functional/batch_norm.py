@@ -13,6 +13,7 @@ from wolfsbane.kernels.block import Norm, Running, Tail
 from wolfsbane.kernels.collective import AllReduceSum
 from wolfsbane.kernels.fused import batch_norm_act_dropout
 from wolfsbane.kernels.reference import HALF_PRECISION
+from wolfsbane.kernels.transforms import is_jit_traced, is_recorded
 
 
 @overridable
@@ -66,7 +67,7 @@ def batch_norm(
     check_batch(input, training, eps)
     check_vectors(input, running_mean, running_var, weight, bias)
     if not training or input.numel() == 0:
-        if torch.is_grad_enabled() and not training:
+        if torch.is_grad_enabled() and not (training or is_recorded() or is_jit_traced()):
             # Backward reads them, and a batch in training may change them before.
             running_mean = None if running_mean is None else running_mean.clone()
             running_var = None if running_var is None else running_var.clone()

@@ -7,6 +7,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from wolfsbane.kernels.transforms import hidden_from_compiler
+
 
 @dataclass(frozen=True)
 class AllReduceSum:
@@ -17,6 +19,10 @@ class AllReduceSum:
     def __call__(self, tensor: Tensor) -> Tensor:
         total: Tensor = _AllReduceSum.apply(tensor, self.group)
         return total
+
+
+# torch.compile (2.11) loses the backward of the function below, without a word.
+hidden_from_compiler(AllReduceSum.__call__, "sums over processes are not compiled")
 
 
 class _AllReduceSum(torch.autograd.Function):

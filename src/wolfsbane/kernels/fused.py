@@ -222,8 +222,7 @@ def bias_act_dropout_gradients(
 
 
 def _bias_executor(tail: Tail, input: Tensor, other: Tensor | None) -> Executor | None:
-    # A kernel's mask starts with its first element.
-    if isinstance(tail.p, Tensor) or isinstance(tail.key, Tensor) or tail.start:
+    if isinstance(tail.p, Tensor) or isinstance(tail.key, Tensor):
         return None
     return executor_for("bias_act_dropout", input, other)
 

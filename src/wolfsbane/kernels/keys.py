@@ -12,7 +12,12 @@ import torch
 from torch import Tensor
 
 from wolfsbane.errors import UnsupportedError
-from wolfsbane.kernels.transforms import hidden_from_compiler, is_recorded, is_under_functorch
+from wolfsbane.kernels.transforms import (
+    hidden_from_compiler,
+    is_jit_traced,
+    is_recorded,
+    is_under_functorch,
+)
 from wolfsbane.mask import draw_key
 from wolfsbane.mask.key import Key, check_generator, key_as_tensor, randint
 
@@ -42,7 +47,7 @@ def draw(generator: torch.Generator | None, device: torch.device) -> Key:
         return randint(generator)
     if is_recorded():
         return _draw_recorded(generator)
-    if torch._C._get_tracing_state() is not None:  # noqa: SLF001
+    if is_jit_traced():
         raise UnsupportedError(
             "torch.jit.trace would make a dropout's key a constant: the same mask for ever. Trace "
             "in evaluation mode (model.eval()), or use torch.compile or torch.export"

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch._C import DispatchKey, DispatchKeySet
 
-from wolfsbane.errors import UnsupportedError
 from wolfsbane.kernels import dropout, fused
 from wolfsbane.kernels.block import Activation, Norm, Running, Tail
 from wolfsbane.kernels.layout import in_layout_of
@@ -126,7 +125,8 @@ def _batch_norm_backward(
     *tail: Any,
 ) -> tuple[Tensor, ...]:
     norm = Norm(weight, bias, eps, uses_batch)
-    found = fused.batch_norm_gradients(grad, input, norm, _tail(*tail), statistics)
+    with torch.no_grad():  # these gradients have none; the rule for autograd computes others
+        found = fused.batch_norm_gradients(grad, input, norm, _tail(*tail), statistics)
     return _gradients(input, found)
 
 
@@ -139,7 +139,9 @@ def _bias_act_dropout(input: Tensor, bias: Tensor | None, *tail: Any) -> Tensor:
 def _bias_act_dropout_backward(
     grad: Tensor, input: Tensor, bias: Tensor | None, *tail: Any
 ) -> tuple[Tensor, ...]:
-    return _gradients(input, fused.bias_act_dropout_gradients(grad, input, bias, _tail(*tail)))
+    with torch.no_grad():
+        found = fused.bias_act_dropout_gradients(grad, input, bias, _tail(*tail))
+    return _gradients(input, found)
 
 
 def _tail(key: Tensor, p: float, activation: str, parameter: float, start: int) -> Tail:
@@ -305,25 +307,11 @@ def _map_one_by_one(name: str) -> None:
     torch.library.register_vmap(f"wolfsbane::{name}", rule, lib=_library)
 
 
-def _map_draws(
-    info: Any, in_dims: Any, after: Any, number: int, *, device: torch.device
-) -> tuple[Tensor, int | None]:
-    if info.randomness == "error":
-        raise UnsupportedError(
-            "vmap: called random operation while in randomness error mode. Please either use the "
-            "'same' or 'different' randomness flags on vmap or perform the randomness operation "
-            "out of vmap"
-        )
-    if info.randomness == "same":
-        return operators.draw_key(None, number, device=device), None
-    keys = [operators.draw_key(None, number, device=device) for _ in range(info.batch_size)]
-    return torch.stack(keys), 0
-
-
 for _name in _SCHEMAS:
     if _name != "draw_key":
         _map_one_by_one(_name)
-torch.library.register_vmap("wolfsbane::draw_key", _map_draws, lib=_library)
+# Nothing that it takes is mapped over: torch's rule for random numbers says what vmap makes of it.
+_library.impl("draw_key", _draw_key, "FuncTorchVmapMode")
 
 
 def _shorten(function: Callable[..., Any]) -> None:

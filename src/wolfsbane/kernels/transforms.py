@@ -25,8 +25,13 @@ def is_transformed() -> bool:
         or is_under_functorch()
         or forward_ad._current_level >= 0  # noqa: SLF001
         or torch._C._len_torch_dispatch_stack() > 0  # noqa: SLF001
-        or torch._C._get_tracing_state() is not None  # noqa: SLF001
+        or is_jit_traced()
     )
+
+
+def is_jit_traced() -> bool:
+    """Tell whether torch.jit.trace records what is done."""
+    return torch._C._get_tracing_state() is not None  # noqa: SLF001
 
 
 def is_recorded() -> bool:

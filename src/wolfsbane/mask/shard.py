@@ -21,7 +21,8 @@ def shard(rank: int, world_size: int) -> Iterator[None]:
 
     The indices of a mask's elements, which the contract counts from 0, start at `rank` times the
     number of elements of the local mask. So the batch has to be the first dimension of what is
-    dropped. Nothing else changes; in evaluation nothing is drawn.
+    dropped. Nothing else changes; in evaluation nothing is drawn. Where `torch.utils.checkpoint`
+    draws masks again in backward, backward belongs in the block too.
 
     Args:
         rank: of this process, in [0, world_size).

@@ -217,6 +217,7 @@ def test_bias_block_addresses_the_end_of_a_large_tensor(direction):
             bias=bias.data_ptr(),
             grad=grad.data_ptr(),
             sums=sums.data_ptr(),
+            start=0,
             end=size,
             num_features=num_features,
             scale=scale(P),

@@ -44,7 +44,7 @@ def _run(
     tail: Tail,
 ) -> Tensor | None:
     size = input.numel()
-    num_tiles = -(size // -TILE)
+    num_tiles = -((tail.start % TILE + size) // -TILE)
     num_features = 1 if bias is None else bias.numel()
     most_chunks = max(1, min(_MOST_CHUNKS, _MOST_SUMS // num_features))
     tiles_per_chunk = max(TILES_PER_CHUNK, -(num_tiles // -most_chunks))
@@ -73,7 +73,8 @@ def _run(
         bias=0 if bias is None else bias.data_ptr(),
         grad=0 if grad is None else grad.data_ptr(),
         sums=0 if sums is None else sums.data_ptr(),
-        end=size,
+        start=tail.start,
+        end=tail.start + size,
         num_features=num_features,
         key=key,
         threshold=threshold(p),

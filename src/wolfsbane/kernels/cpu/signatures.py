@@ -50,8 +50,8 @@ CHANNELS_LAST_DROPOUT = Signature(
 BROADCAST_DROPOUT = Signature("x:q y:q bits:q outer:q middle:q inner:q scale:d shift:d fill:d")
 
 BIAS_ACT_DROPOUT = Signature(
-    "x:q y:q bias:q grad:q sums:q end:q num_features:q key:Q threshold:q scale:d parameter:d "
-    "tiles_per_chunk:q"
+    "x:q y:q bias:q grad:q sums:q start:q end:q num_features:q key:Q threshold:q scale:d "
+    "parameter:d tiles_per_chunk:q"
 )
 
 BATCH_NORM = Signature(

@@ -114,12 +114,13 @@ def build(
 
     @njit(**COMPILED)
     def apply_tile(args, sums, bits, tile):
-        end = load_i64(args, at.end)
+        start, end = load_i64(args, at.start), load_i64(args, at.end)
         for j in range(TILE // LANES):
-            offset = tile * TILE + j * LANES
-            length = min(LANES, end - offset)
-            if length > 0:
-                apply_run(args, sums, offset, length, bits, np.uint8(1 << j))
+            first = tile * TILE + j * LANES
+            low, high = max(first, start), min(first + LANES, end)
+            if high > low:
+                lanes = bits + low - first
+                apply_run(args, sums, low - start, high - low, lanes, np.uint8(1 << j))
 
     @njit(**COMPILED)
     def row_of_sums(args, chunk):
@@ -133,12 +134,14 @@ def build(
     def kernel(args):
         key, threshold = load_i64(args, at.key), load_i64(args, at.threshold)
         step = load_i64(args, at.tiles_per_chunk)
+        first_tile = load_i64(args, at.start) // TILE
         num_tiles = (load_i64(args, at.end) + TILE - 1) // TILE
         bits = tile_bits()
         chunk = claim_chunk(args)
         while chunk >= 0:
             sums = row_of_sums(args, chunk)
-            for tile in range(chunk * step, min((chunk + 1) * step, num_tiles)):
+            begin = first_tile + chunk * step
+            for tile in range(begin, min(begin + step, num_tiles)):
                 if has_dropout:
                     keep_tile(bits, tile, key, threshold)
                 apply_tile(args, sums, bits, tile)
