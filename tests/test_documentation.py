@@ -1,0 +1,32 @@
+"""The examples in the documentation run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from transforms.networks import of_torch_itself
+
+pytestmark = [*of_torch_itself]  # the compiler's own
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = ("mask", "kernels", "transformations")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_examples_of_a_page_run_one_after_the_other(page):
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert blocks
+    names = {}
+    for block in blocks:
+        exec(compile(block, f"{page}.md", "exec"), names)
+
+
+def test_links_between_pages_lead_somewhere():
+    root = DOCS.parent
+    pages = [root / "README.md", root / "CONTRIBUTING.md", *DOCS.glob("*.md")]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
