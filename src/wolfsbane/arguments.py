@@ -7,8 +7,8 @@ import difflib
 import functools
 import inspect
 import math
-from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 
@@ -150,18 +150,25 @@ def explain_unknown_arguments(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except TypeError as error:
-            parameters = inspect.signature(function).parameters
-            unknown = [key for key in kwargs if key not in parameters]
-            takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-            if not unknown or takes_any or isinstance(error, ArgumentTypeError):
-                raise
-            is_method = "self" in parameters
-            name = type(args[0]).__name__ if is_method else function.__name__
-            raise ArgumentTypeError(
-                _unknown_argument_message(name, unknown[0], kwargs[unknown[0]], list(parameters))
-            ) from None
+            raise_explained(error, function, args, kwargs)
 
     return checked
+
+
+def raise_explained(
+    error: TypeError, function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> NoReturn:
+    """Raise what a call of a function raised, or an error that names the argument meant."""
+    parameters = inspect.signature(function).parameters
+    unknown = [key for key in kwargs if key not in parameters]
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    if not unknown or takes_any or isinstance(error, ArgumentTypeError):
+        raise error
+    is_method = "self" in parameters
+    name = type(args[0]).__name__ if is_method else function.__name__
+    raise ArgumentTypeError(
+        _unknown_argument_message(name, unknown[0], kwargs[unknown[0]], list(parameters))
+    ) from None
 
 
 def _unknown_argument_message(name: str, key: str, value: Any, parameters: list[str]) -> str:

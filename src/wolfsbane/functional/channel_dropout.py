@@ -105,7 +105,7 @@ def dropout2d(
             f"behavior is desired: {tuple(input.shape)} is read as (N, C, L). For (N, C, L) use "
             "dropout1d; one image (C, H, W) needs a batch dimension: input.unsqueeze(0)",
             WolfsbaneWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     elif input.dim() != 4:  # noqa: PLR2004
         _warn_about_dims("dropout2d", input, "(N, C, H, W)")
@@ -171,5 +171,5 @@ def _warn_about_dims(name: str, input: Tensor, expected: str) -> None:
         f"in an error in a future release. It drops channels of {expected}; for single elements "
         "use dropout",
         WolfsbaneWarning,
-        stacklevel=5,
+        stacklevel=4,
     )

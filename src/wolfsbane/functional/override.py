@@ -7,7 +7,7 @@ from typing import ParamSpec, TypeVar
 import torch
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
-from wolfsbane.arguments import explain_unknown_arguments
+from wolfsbane.arguments import raise_explained
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,13 +20,14 @@ def overridable(function: Callable[P, R]) -> Callable[P, R]:
 
     So torch.fx records one call of the function, and a subclass of Tensor gets its own result.
     """
-    explained = explain_unknown_arguments(function)
 
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
-        input = args[0] if args else None
-        if type(input) in _PLAIN_TYPES or not has_torch_function_unary(input):
-            return explained(*args, **kwargs)
-        return handle_torch_function(called, (input,), *args, **kwargs)
+        if args and type(args[0]) not in _PLAIN_TYPES and has_torch_function_unary(args[0]):
+            return handle_torch_function(called, args[:1], *args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            raise_explained(error, function, args, kwargs)
 
     return called

@@ -32,14 +32,10 @@ def masked_affine(
     """
     if isinstance(p, Tensor) or (isinstance(key, Tensor) and key.numel() > 1):
         return _for_each_key(input, p, key, mask_shape, coefficients, start)
-    if is_recorded():
-        bits = key_as_tensor(key)
-        recorded: Tensor = torch.ops.wolfsbane.masked_affine(
-            input, bits, p, *coefficients, mask_shape, start
-        )
-        return recorded
     executor = executor_for("dropout", input)
     if executor is None:
+        if is_recorded():
+            return _record(input, p, key, mask_shape, coefficients, start)
         return _for_each_key(input, p, key, mask_shape, coefficients, start)
     number = key_as_number(key) if isinstance(key, Tensor) else key
     plain = cast("tuple[float, float, float]", coefficients)
@@ -47,6 +43,21 @@ def masked_affine(
         return executor.masked_affine(input, p, number, mask_shape, plain, start)
     how = (p, number, mask_shape, plain, start)
     output: Tensor = _CompiledMaskedAffine.apply(input, executor, how)
+    return output
+
+
+def _record(
+    input: Tensor,
+    p: float,
+    key: Key,
+    mask_shape: tuple[int, ...],
+    coefficients: Coefficients,
+    start: int,
+) -> Tensor:
+    """Call the operator, which a compiler or a mode records."""
+    output: Tensor = torch.ops.wolfsbane.masked_affine(
+        input, key_as_tensor(key), p, *coefficients, mask_shape, start
+    )
     return output
 
 

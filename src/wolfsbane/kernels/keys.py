@@ -16,6 +16,7 @@ from wolfsbane.kernels.transforms import (
     hidden_from_compiler,
     is_jit_traced,
     is_recorded,
+    is_transformed,
     is_under_functorch,
 )
 from wolfsbane.mask import draw_key
@@ -42,6 +43,18 @@ def draw(generator: torch.Generator | None, device: torch.device) -> Key:
         UnsupportedError: torch.jit traces it, or a CUDA graph is captured: the key would be
             a constant of the graph, and each run would drop the same elements.
     """
+    if is_transformed():
+        return _draw_transformed(generator)
+    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+        raise UnsupportedError(
+            "a CUDA graph would replay a dropout's key, drawn on the host: the same mask for ever. "
+            "Capture in evaluation mode, or leave the dropout out of the graph; torch.compile "
+            "(mode='reduce-overhead') does so by itself"
+        )
+    return draw_key(generator)
+
+
+def _draw_transformed(generator: torch.Generator | None) -> Key:
     check_generator(generator)
     if is_under_functorch():
         return randint(generator)
@@ -51,12 +64,6 @@ def draw(generator: torch.Generator | None, device: torch.device) -> Key:
         raise UnsupportedError(
             "torch.jit.trace would make a dropout's key a constant: the same mask for ever. Trace "
             "in evaluation mode (model.eval()), or use torch.compile or torch.export"
-        )
-    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
-        raise UnsupportedError(
-            "a CUDA graph would replay a dropout's key, drawn on the host: the same mask for ever. "
-            "Capture in evaluation mode, or leave the dropout out of the graph; torch.compile "
-            "(mode='reduce-overhead') does so by itself"
         )
     return draw_key(generator)
 

@@ -8,6 +8,12 @@ from typing import ParamSpec, TypeVar
 
 import torch
 from torch.autograd import forward_ad
+from torch.compiler import is_compiling
+
+# By names of our own: these questions are asked in every call, and looking names up is half of it.
+_is_under_functorch: Callable[[], bool] = torch._C._are_functorch_transforms_active  # noqa: SLF001
+_num_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack  # noqa: SLF001
+_traced_graph: Callable[[], object] = torch._C._get_tracing_state  # noqa: SLF001
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -15,23 +21,23 @@ R = TypeVar("R")
 
 def is_under_functorch() -> bool:
     """Tell whether a transform of torch.func is on: vmap, grad, jvp and so on."""
-    return torch._C._are_functorch_transforms_active()  # noqa: SLF001
+    return _is_under_functorch()
 
 
 def is_transformed() -> bool:
     """Tell whether anything at all looks at what is done."""
     return (
-        torch.compiler.is_compiling()  # first: torch.compile cannot trace all of the others
-        or is_under_functorch()
+        is_compiling()  # first: torch.compile cannot trace all of the others
+        or _is_under_functorch()
         or forward_ad._current_level >= 0  # noqa: SLF001
-        or torch._C._len_torch_dispatch_stack() > 0  # noqa: SLF001
-        or is_jit_traced()
+        or _num_modes() > 0
+        or _traced_graph() is not None
     )
 
 
 def is_jit_traced() -> bool:
     """Tell whether torch.jit.trace records what is done."""
-    return torch._C._get_tracing_state() is not None  # noqa: SLF001
+    return _traced_graph() is not None
 
 
 def is_recorded() -> bool:
@@ -40,10 +46,10 @@ def is_recorded() -> bool:
     There the operators of `library` stand for the kernels. torch.func and forward-mode derivatives
     look through the parts of an operation instead.
     """
-    if is_under_functorch() or forward_ad._current_level >= 0:  # noqa: SLF001
+    if _is_under_functorch() or forward_ad._current_level >= 0:  # noqa: SLF001
         return False
     # In this order: torch.compile can trace the first, and not the second.
-    return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0  # noqa: SLF001
+    return is_compiling() or _num_modes() > 0
 
 
 def hidden_from_compiler(function: Callable[P, R], reason: str = "") -> Callable[P, R]:

@@ -2,15 +2,12 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, NoReturn, ParamSpec, TypeVar, cast
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
 
 from wolfsbane.errors import UnsupportedError
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Layer(torch.nn.Module):
@@ -23,16 +20,16 @@ class Layer(torch.nn.Module):
         )
 
 
-def is_leaf(forward: Callable[P, R]) -> Callable[P, R]:
+def is_leaf(forward: Callable[..., Any]) -> Callable[..., Any]:
     """Make a layer one node of a graph that torch.fx traces, as the layers of torch.nn are."""
 
     @functools.wraps(forward)
-    def traced(*args: P.args, **kwargs: P.kwargs) -> R:
-        if not (len(args) > 1 and isinstance(args[1], torch.fx.Proxy)):
-            return forward(*args, **kwargs)
-        tracer: Any = args[1].tracer
-        path = tracer.path_of_module(args[0])
-        return cast("R", tracer.create_proxy("call_module", path, args[1:], kwargs))
+    def traced(layer: Any, input: Any, *others: Any, **named: Any) -> Any:
+        if type(input) is Tensor or not isinstance(input, torch.fx.Proxy):
+            return forward(layer, input, *others, **named)
+        tracer: Any = input.tracer
+        path = tracer.path_of_module(layer)
+        return tracer.create_proxy("call_module", path, (input, *others), named)
 
     return traced
 
