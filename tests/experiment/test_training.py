@@ -37,8 +37,8 @@ def test_variants_of_a_seed_start_from_the_same_weights(options, data):
 
 
 def test_variants_of_a_seed_share_batches_and_mask_keys(data, monkeypatch):
-    draw, keys = masking.draw_key, []
-    monkeypatch.setattr(masking, "draw_key", lambda g: keys.append(draw(g)) or keys[-1])
+    draw, keys = masking.draw, []
+    monkeypatch.setattr(masking, "draw", lambda *how: keys.append(draw(*how)) or keys[-1])
     trained({"dropout": 0.5}, data)
     alone, keys[:] = list(keys), []
     trained({"dropout": 0.2, "batchnorm": True}, data)
