@@ -31,6 +31,7 @@ P, N = "Dropout p=0.5 forward", "BatchNorm2d forward + backward, (32, 64, 56, 56
 BLOCK = "BatchNorm2d + {} + Dropout p={} forward + backward, (32, 64, 56, 56)"
 SAVED = "Saved for backward by BatchNorm2d + ReLU + Dropout p=0.1, (32, 64, 56, 56)"
 STEP = "Training step, MLP 784-1024-1024-10, BN + ReLU + Dropout; plain: ReLU alone"
+PICTURES = (32, 64, 56, 56)
 FIRST = "First call in a fresh process, "
 OPERATIONS = (
     "dropout",
@@ -72,7 +73,7 @@ FIGURES_TO_REACH = {
             STEP,
             "In torch.compile: Dropout, 1M elements, p=0.5 forward + backward",
             "In torch.compile: Dropout, 16M elements, p=0.5 forward + backward",
-            "In torch.compile: BatchNorm2d + ReLU + Dropout p=0.1, (32, 64, 56, 56) forward + backward",
+            f"In torch.compile: BatchNorm2d + ReLU + Dropout p=0.1, {PICTURES} forward + backward",
         )
     },
     **{(FIRST + name, "warm cache", None): ("ours", 0.3) for name in OPERATIONS},
