@@ -23,8 +23,8 @@ bench: .venv/installed  ## Our operations against torch's, on this machine; writ
 
 # With TRITON_INTERPRET=1 in the environment it runs without a GPU, slowly and without figures.
 gpu-check: .venv/installed  ## The GPU's kernels: are they right, and how fast; writes benchmarks/results/.
-	$(BIN)/pytest tests/kernels/gpu/check_*.py
-	$(BIN)/wolfsbane bench --gpu $(if $(TRITON_INTERPRET),,--record benchmarks/results)
+	$(BIN)/pytest tests/kernels/gpu/check_*.py tests/transforms/test_autocast.py
+	$(BIN)/wolfsbane bench --gpu $(if $(filter 1 true yes on y,$(TRITON_INTERPRET)),,--record benchmarks/results)
 
 clean:  ## Removes the environment and caches.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,7 +8,7 @@ import torch
 
 from wolfsbane import functional as F
 from wolfsbane import nn
-from wolfsbane.errors import ArgumentError, UnsupportedError
+from wolfsbane.errors import ArgumentError, ArgumentTypeError, UnsupportedError
 
 MAKERS = {
     "Dropout": nn.Dropout,
@@ -50,6 +50,60 @@ def test_layer_with_a_tensor_for_a_rate_is_copied_and_pickled(make):
         assert repr(other) == repr(layer)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_rate_keeps_its_number_when_the_layer_is_converted(dtype):
+    layer = torch.nn.Sequential(nn.Dropout(torch.tensor(0.1))).to(dtype)[0]
+    assert layer.p.item() == torch.tensor(0.1).item()
+
+
+def test_rate_survives_a_layer_without_memory():
+    layer = nn.BatchNormAct1d(3, p=torch.tensor(0.25)).to("meta").to_empty(device="cpu")
+    assert layer.p.item() == 0.25
+
+
+def test_rate_may_be_set_as_a_number_or_a_tensor():
+    layer = nn.Dropout(torch.tensor(0.25))
+    layer.p = 0.5
+    assert (layer.p, dict(layer.named_buffers())) == (0.5, {})
+    layer.p = torch.tensor(0.75)
+    assert dict(layer.named_buffers())["p"].item() == 0.75
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0, 0.5])
+def test_tensor_for_a_rate_draws_as_much_in_a_graph_as_outside(rate):
+    model, x = torch.nn.Sequential(nn.Dropout(torch.tensor(rate)), nn.Dropout(0.5)), torch.ones(64)
+    graph = torch.compile(model, backend="aot_eager", fullgraph=True)
+    torch.manual_seed(0)
+    expected = model(x)
+    torch.manual_seed(0)
+    assert torch.equal(graph(x), expected)
+
+
+@pytest.mark.parametrize(
+    "rate", [torch.tensor([0.5]), torch.tensor(1), torch.tensor(0.5 + 0j)], ids=str
+)
+@makers
+def test_tensor_that_is_no_number_is_refused(make, rate):
+    with pytest.raises(ArgumentTypeError, match="tensor without dimensions, but got a tensor of"):
+        make(rate)
+
+
+def test_rate_that_requires_a_gradient_is_a_number_like_any_other():
+    assert nn.Dropout(torch.tensor(0.25, requires_grad=True)).p.item() == 0.25
+
+
+@pytest.mark.parametrize("rate", [30.0, -1.0, float("nan")])
+def test_rates_that_are_mapped_over_have_to_be_probabilities(rate):
+    x, rates = torch.ones(2, 8), torch.tensor([0.5, rate])
+    with pytest.raises(ArgumentError, match="between 0 and 1, but got"):
+        torch.func.vmap(F.dropout, randomness="different")(x, rates)
+
+
+def test_map_over_nothing_gives_nothing():
+    y = torch.func.vmap(nn.Dropout(), randomness="different")(torch.ones(0, 16))
+    assert y.shape == (0, 16)
+
+
 def test_buffer_is_not_the_tensor_that_was_given():
     rate = torch.tensor(0.25)
     layer = nn.Dropout(rate)
@@ -82,6 +136,21 @@ def test_functions_are_nodes_of_a_graph_that_torch_fx_traces():
     expected = Functions()(x)
     torch.manual_seed(0)
     assert torch.equal(traced(x), expected)
+
+
+class Keywords(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm, self.drop = nn.BatchNorm1d(3), nn.Dropout(0.5)
+
+    def forward(self, x):
+        return F.dropout(input=self.drop(input=self.norm(input=x)), p=0.5)
+
+
+def test_torch_fx_traces_calls_by_keyword():
+    graph = torch.fx.symbolic_trace(Keywords()).graph
+    kinds = [node.op for node in graph.nodes]
+    assert kinds == ["placeholder", "call_module", "call_module", "call_function", "output"]
 
 
 class Tagged(torch.Tensor):

@@ -1,7 +1,6 @@
 """Measure cases one after the other; what is finished survives Ctrl-C."""
 
 import dataclasses
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from wolfsbane.bench.cases import all_cases
 from wolfsbane.bench.machine import Machine, Preemptions, this_machine
 from wolfsbane.bench.timing import Clock
 from wolfsbane.errors import ArgumentError, UnsupportedError
+from wolfsbane.kernels.select import is_interpreted
 
 ROUNDS, QUICK_ROUNDS = 30, 7
 """Quartiles of 30 rounds are as steady as their medians; 7 show the order of magnitude."""
@@ -85,7 +85,7 @@ def gpu_place() -> Place:
     Raises:
         UnsupportedError: nowhere.
     """
-    if os.environ.get("TRITON_INTERPRET") == "1":
+    if is_interpreted():
         return Place.INTERPRETER
     if torch.cuda.is_available():
         return Place.GPU

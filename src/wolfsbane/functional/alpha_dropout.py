@@ -51,7 +51,7 @@ def alpha_dropout(
         Klambauer et al. 2017, arXiv:1706.02515, section 2.
     """
     probability = check_rate(p)
-    if not training or never_drops(probability):
+    if not training or never_drops(p):
         return input
     return saturate(input, probability, tuple(input.shape), inplace, generator)
 
@@ -94,6 +94,6 @@ def feature_alpha_dropout(
         Klambauer et al. 2017, arXiv:1706.02515, section 2.
     """
     probability = check_rate(p)
-    if not training or never_drops(probability):
+    if not training or never_drops(p):
         return input
     return saturate(input, probability, channel_mask(input, True), inplace, generator)

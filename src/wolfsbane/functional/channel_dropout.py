@@ -55,7 +55,7 @@ def dropout1d(
             "channels of (N, C, L) or (C, L): use dropout for single elements, dropout2d for "
             "(N, C, H, W)"
         )
-    if not training or never_drops(probability):
+    if not training or never_drops(p):
         return input
     return _zero_channels(input, probability, input.dim() == 3, inplace, generator)  # noqa: PLR2004
 
@@ -109,7 +109,7 @@ def dropout2d(
         )
     elif input.dim() != 4:  # noqa: PLR2004
         _warn_about_dims("dropout2d", input, "(N, C, H, W)")
-    if not training or never_drops(probability):
+    if not training or never_drops(p):
         return input
     return _zero_channels(input, probability, True, inplace, generator)
 
@@ -154,7 +154,7 @@ def dropout3d(
     probability = check_rate(p)
     if input.dim() not in {4, 5}:
         _warn_about_dims("dropout3d", input, "(N, C, D, H, W) or (C, D, H, W)")
-    if not training or never_drops(probability):
+    if not training or never_drops(p):
         return input
     return _zero_channels(input, probability, input.dim() == 5, inplace, generator)  # noqa: PLR2004
 

@@ -54,7 +54,7 @@ def dropout(
         Hinton et al. 2012, arXiv:1207.0580. Srivastava et al. 2014, JMLR 15:1929.
     """
     probability = check_rate(p)
-    if not training or never_drops(probability):
+    if not training or never_drops(p):
         return input
     return zero(input, probability, tuple(input.shape), inplace, generator)
 
@@ -100,7 +100,7 @@ def drop_path(
     probability = check_rate(p)
     if input.dim() == 0:
         raise ShapeError("drop_path expects (N, *), but got a tensor without dimensions")
-    if not training or never_drops(probability):
+    if not training or never_drops(p):
         return input
     mask_shape = (input.size(0),) + (1,) * (input.dim() - 1)
     return zero(input, probability, mask_shape, inplace, generator)

@@ -27,7 +27,7 @@ def _tail(
     function = as_activation(activation)
     probability = check_rate(p)
     check_generator(generator)
-    if not training or never_drops(probability):
+    if not training or never_drops(p):
         return Tail(function)
     key = draw(generator, input.device)
     return Tail(function, probability, key, first_index(input.shape))
@@ -209,7 +209,7 @@ def dropout_add(
             f"input and residual have to have one shape, but got {tuple(input.shape)} and "
             f"{tuple(residual.shape)}: expand the smaller one (residual.expand_as(input))"
         )
-    if not training or never_drops(probability):
+    if not training or never_drops(p):
         return input + residual
     key = draw(generator, input.device)
     if input.numel() == 0:

@@ -23,8 +23,9 @@ def overridable(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
-        if args and type(args[0]) not in _PLAIN_TYPES and has_torch_function_unary(args[0]):
-            return handle_torch_function(called, args[:1], *args, **kwargs)
+        first = args[0] if args else kwargs.get("input")
+        if type(first) not in _PLAIN_TYPES and has_torch_function_unary(first):
+            return handle_torch_function(called, (first,), *args, **kwargs)
         try:
             return function(*args, **kwargs)
         except TypeError as error:

@@ -12,10 +12,10 @@ from wolfsbane.kernels import reference
 from wolfsbane.kernels.plain_function import PlainFunction
 from wolfsbane.kernels.reference import Coefficients
 from wolfsbane.kernels.select import executor_for
-from wolfsbane.kernels.transforms import is_recorded
+from wolfsbane.kernels.transforms import is_recorded, is_transformed
 from wolfsbane.mask import scale
 from wolfsbane.mask.key import Key, key_as_number, key_as_tensor
-from wolfsbane.mask.rate import Rate
+from wolfsbane.mask.rate import Rate, check_rates
 
 
 def masked_affine(
@@ -30,7 +30,7 @@ def masked_affine(
 
     See `wolfsbane.kernels.reference.masked_affine`.
     """
-    if isinstance(p, Tensor) or (isinstance(key, Tensor) and key.numel() > 1):
+    if isinstance(p, Tensor) or (isinstance(key, Tensor) and key.numel() != 1):
         return _for_each_key(input, p, key, mask_shape, coefficients, start)
     executor = executor_for("dropout", input)
     if executor is None:
@@ -72,6 +72,8 @@ def _for_each_key(
     """Return what the reference does, whose rates and keys may be tensors."""
     if torch.compiler.is_compiling():  # which differentiates, and cannot trace the function's jvp
         return reference.masked_affine(input, p, key, mask_shape, coefficients, start)
+    if isinstance(p, Tensor) and not is_transformed():
+        check_rates(p)  # for the first time: vmap shows the numbers here
     output: Tensor = _MaskedAffine.apply(input, p, key, *coefficients, mask_shape, start)
     return output
 

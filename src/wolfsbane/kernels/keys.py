@@ -10,6 +10,7 @@ import itertools
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import _disable_current_modes
 
 from wolfsbane.errors import UnsupportedError
 from wolfsbane.kernels.transforms import (
@@ -18,13 +19,16 @@ from wolfsbane.kernels.transforms import (
     is_recorded,
     is_transformed,
     is_under_functorch,
+    refuse_capture,
 )
 from wolfsbane.mask import draw_key
 from wolfsbane.mask.key import Key, check_generator, key_as_tensor, randint
 
 _CPU = torch.device("cpu")
 
-_last = torch.zeros((), dtype=torch.int64, device=_CPU)
+# A plain tensor, also where the first use of this library is inside a mode.
+with torch.inference_mode(mode=False), _disable_current_modes():
+    _last = torch.zeros((), dtype=torch.int64, device=_CPU)
 """The key that a compiled graph drew last. Each draw reads it and writes it: so the compiler can
 neither merge two draws, which have no other arguments, nor change their order."""
 
@@ -45,12 +49,7 @@ def draw(generator: torch.Generator | None, device: torch.device) -> Key:
     """
     if is_transformed():
         return _draw_transformed(generator)
-    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
-        raise UnsupportedError(
-            "a CUDA graph would replay a dropout's key, drawn on the host: the same mask for ever. "
-            "Capture in evaluation mode, or leave the dropout out of the graph; torch.compile "
-            "(mode='reduce-overhead') does so by itself"
-        )
+    refuse_capture(device)
     return draw_key(generator)
 
 

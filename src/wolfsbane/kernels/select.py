@@ -69,9 +69,9 @@ def _has_triton() -> bool:
 
 
 @cache
-def _is_interpreted() -> bool:
+def is_interpreted() -> bool:
     """Tell whether Triton interprets its kernels, on any device; it asks when it is imported."""
-    return os.environ.get("TRITON_INTERPRET", "0") == "1"
+    return os.environ.get("TRITON_INTERPRET", "").lower() in {"1", "true", "yes", "on", "y"}
 
 
 @cache
@@ -120,7 +120,7 @@ _IN_MEMORY = Condition(
 CONDITIONS: dict[str, tuple[Condition, ...]] = {
     "gpu": (
         Condition(
-            lambda tensor: tensor.is_cuda or (_is_interpreted() and tensor.is_cpu),
+            lambda tensor: tensor.is_cuda or (is_interpreted() and tensor.is_cpu),
             lambda tensor: f"the tensor is on {tensor.device}, not on a GPU",
         ),
         Condition(

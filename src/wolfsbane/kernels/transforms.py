@@ -10,6 +10,8 @@ import torch
 from torch.autograd import forward_ad
 from torch.compiler import is_compiling
 
+from wolfsbane.errors import UnsupportedError
+
 # By names of our own: these questions are asked in every call, and looking names up is half of it.
 _is_under_functorch: Callable[[], bool] = torch._C._are_functorch_transforms_active  # noqa: SLF001
 _num_modes: Callable[[], int] = torch._C._len_torch_dispatch_stack  # noqa: SLF001
@@ -38,6 +40,20 @@ def is_transformed() -> bool:
 def is_jit_traced() -> bool:
     """Tell whether torch.jit.trace records what is done."""
     return _traced_graph() is not None
+
+
+def refuse_capture(device: torch.device) -> None:
+    """Raise where a CUDA graph is captured: it would keep a key, which is drawn on the host.
+
+    Raises:
+        UnsupportedError: it is.
+    """
+    if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+        raise UnsupportedError(
+            "a CUDA graph would replay a dropout's key, drawn on the host: the same mask for ever. "
+            "Capture in evaluation mode, or leave the dropout out of the graph; torch.compile "
+            "(mode='reduce-overhead') does so by itself"
+        )
 
 
 def is_recorded() -> bool:

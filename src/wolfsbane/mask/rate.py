@@ -5,8 +5,10 @@ from typing import TypeAlias, overload
 
 import torch
 from torch import Tensor
+from torch._C._functorch import is_functorch_wrapped_tensor
 
 from wolfsbane.arguments import check_probability
+from wolfsbane.errors import ArgumentError, ArgumentTypeError
 
 LEVELS = 65536
 """A drop probability is a multiple of 1 / LEVELS: sixteen random bits an element."""
@@ -66,13 +68,32 @@ def check_rate(p: object) -> Rate:
     A tensor that torch.func.vmap maps over, or that torch.compile traces, is returned as it is: its
     numbers are not to be had. Another without dimensions is a number.
     """
-    if isinstance(p, Tensor) and p.dim() == 0 and p.is_floating_point():
-        traced = torch.compiler.is_compiling() or torch._C._functorch.is_functorch_wrapped_tensor(p)  # noqa: SLF001
-        if traced:
-            return p
-    return check_probability(p)
+    if not isinstance(p, Tensor):
+        return check_probability(p)
+    if p.dim() != 0 or not p.is_floating_point():
+        raise ArgumentTypeError(
+            "dropout probability has to be a number or a floating-point tensor without dimensions, "
+            f"but got a tensor of {p.dtype} with shape {tuple(p.shape)}. For a rate of each model "
+            "map over it with torch.func.vmap"
+        )
+    if torch.compiler.is_compiling() or is_functorch_wrapped_tensor(p):
+        return p
+    return check_probability(p.detach())
 
 
-def never_drops(p: Rate) -> bool:
-    """Tell whether p is the number 0; a tensor's numbers are not looked at."""
-    return not isinstance(p, Tensor) and p == 0.0
+def check_rates(p: Tensor) -> None:
+    """Raise unless all numbers of a tensor are probabilities.
+
+    Raises:
+        ArgumentError: they are not.
+    """
+    if not ((p >= 0) & (p <= 1)).all():
+        raise ArgumentError(
+            f"dropout probability has to be between 0 and 1, but got {p.detach().tolist()}. p=0 "
+            "keeps every element, p=1 drops every element"
+        )
+
+
+def never_drops(p: object) -> bool:
+    """Tell whether p is the number 0. A tensor draws a key whatever its number, traced or not."""
+    return not isinstance(p, Tensor) and p == 0

@@ -10,11 +10,11 @@ from wolfsbane.arguments import (
     check_eps,
     check_momentum,
     check_num_features,
-    check_probability,
     explain_unknown_arguments,
 )
 from wolfsbane.functional.activation import as_activation
 from wolfsbane.mask.key import check_generator
+from wolfsbane.mask.rate import check_rate
 from wolfsbane.nn.batchnorm import TrackedBatchNorm
 from wolfsbane.nn.layer import set_rate
 
@@ -41,7 +41,7 @@ class _BatchNormAct(TrackedBatchNorm):
         check_num_features(num_features)
         check_eps(eps)
         check_momentum(momentum)
-        check_probability(p)
+        check_rate(p)
         check_generator(generator)
         checked = as_activation(activation)
         super().__init__(

@@ -8,11 +8,11 @@ from torch import Tensor
 from wolfsbane import functional as F
 from wolfsbane.arguments import (
     check_num_features,
-    check_probability,
     explain_unknown_arguments,
 )
 from wolfsbane.functional.activation import as_activation
 from wolfsbane.mask.key import check_generator
+from wolfsbane.mask.rate import check_rate
 from wolfsbane.nn.layer import Layer, is_leaf, set_rate
 
 
@@ -71,7 +71,7 @@ class BiasActDropout(Layer):
         generator: torch.Generator | None = None,
     ) -> None:
         check_num_features(num_features)
-        check_probability(p)
+        check_rate(p)
         check_generator(generator)
         super().__init__()
         self.num_features = num_features

@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from wolfsbane import functional as F
-from wolfsbane.arguments import check_probability, explain_unknown_arguments
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.mask.key import check_generator
+from wolfsbane.mask.rate import check_rate
 from wolfsbane.nn.layer import Layer, is_leaf, set_rate
 
 
@@ -23,9 +24,9 @@ class _Dropout(Layer, torch.nn.modules.dropout._DropoutNd):  # noqa: SLF001
         *,
         generator: torch.Generator | None = None,
     ) -> None:
-        check_probability(p)
+        rate = check_rate(p)
         check_generator(generator)
-        super().__init__(float(p), inplace)
+        super().__init__(rate if isinstance(rate, float) else 0.0, inplace)
         set_rate(self, p)
         self.generator = generator
 

@@ -4,8 +4,9 @@ import torch
 from torch import Tensor
 
 from wolfsbane import functional as F
-from wolfsbane.arguments import check_probability, explain_unknown_arguments
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.mask.key import check_generator
+from wolfsbane.mask.rate import check_rate
 from wolfsbane.nn.layer import Layer, is_leaf, set_rate
 
 
@@ -45,7 +46,7 @@ class DropoutAdd(Layer):
     def __init__(
         self, p: float | Tensor = 0.5, *, generator: torch.Generator | None = None
     ) -> None:
-        check_probability(p)
+        check_rate(p)
         check_generator(generator)
         super().__init__()
         set_rate(self, p)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from wolfsbane.errors import UnsupportedError
+from wolfsbane.mask.rate import check_rate
 
 
 class Layer(torch.nn.Module):
@@ -19,17 +20,34 @@ class Layer(torch.nn.Module):
             "torch.jit. Use torch.compile(model), or torch.export.export(model.eval(), inputs)"
         )
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; a rate may become a buffer, or stop being one."""
+        if name == "p" and (isinstance(value, Tensor) or "p" in self._buffers):
+            set_rate(self, value)
+        else:
+            super().__setattr__(name, value)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Any:
+        """Move or convert the tensors. A rate keeps its number, on which the mask depends."""
+        rate = self._buffers.get("p")
+        super()._apply(*args, **kwargs)
+        moved = self._buffers.get("p")
+        if rate is not None and moved is not None:
+            self._buffers["p"] = rate if moved.is_meta else rate.to(moved.device)
+        return self
+
 
 def is_leaf(forward: Callable[..., Any]) -> Callable[..., Any]:
     """Make a layer one node of a graph that torch.fx traces, as the layers of torch.nn are."""
 
     @functools.wraps(forward)
-    def traced(layer: Any, input: Any, *others: Any, **named: Any) -> Any:
-        if type(input) is Tensor or not isinstance(input, torch.fx.Proxy):
-            return forward(layer, input, *others, **named)
-        tracer: Any = input.tracer
+    def traced(layer: Any, *tensors: Any, **named: Any) -> Any:
+        first = tensors[0] if tensors else named.get("input")
+        if type(first) is Tensor or not isinstance(first, torch.fx.Proxy):
+            return forward(layer, *tensors, **named)
+        tracer: Any = first.tracer
         path = tracer.path_of_module(layer)
-        return tracer.create_proxy("call_module", path, (input, *others), named)
+        return tracer.create_proxy("call_module", path, tensors, named)
 
     return traced
 
@@ -40,8 +58,10 @@ def set_rate(layer: torch.nn.Module, p: float | Tensor) -> None:
     As a buffer, `torch.func.stack_module_state` stacks the rates of many models, so that
     `torch.func.vmap` trains them at once, each with its own. It is not part of the state_dict.
     """
+    layer.__dict__.pop("p", None)
+    layer._buffers.pop("p", None)  # noqa: SLF001
     if isinstance(p, Tensor):
-        layer.__dict__.pop("p", None)
+        check_rate(p)
         layer.register_buffer("p", p.detach().clone(), persistent=False)
     else:
-        layer.p = p  # type: ignore[assignment]  # a number
+        layer.__dict__["p"] = p

@@ -1,12 +1,13 @@
 """Where the checks of the GPU's kernels run: on a GPU, else in Triton's interpreter."""
 
-import os
 from pathlib import Path
 
 import pytest
 import torch
 
-IS_INTERPRETED = os.environ.get("TRITON_INTERPRET", "0") not in {"", "0"}
+from wolfsbane.kernels.select import is_interpreted
+
+IS_INTERPRETED = is_interpreted()
 
 # They need one or the other; `test_interpreter` runs them in a process of its own.
 collect_ignore_glob = [] if IS_INTERPRETED or torch.cuda.is_available() else ["check_*.py"]
