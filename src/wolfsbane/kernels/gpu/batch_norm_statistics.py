@@ -12,7 +12,7 @@ give M_2 >= n_1 (n - n_1) / n d^2, for the distance d of the first block's mean 
 others; and the second term is ((n - n_1) d)^2 / n.) Mean 1e5 and sigma 1 is then as good as mean 0.
 
 Where the first block's deviations are beyond 2^40, all are shrunk by 2^-80, so that squares of
-numbers up to 1e38 stay finite. (A later block beyond 1e19, after a first that is not beyond 2^40, has
+numbers up to 1e38 stay finite. (A later block beyond 1e19, after a first not beyond 2^40, has
 a variance of infinity.) Which blocks are a program's depends on the shape alone.
 """
 
