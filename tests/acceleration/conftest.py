@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from wolfsbane.acceleration import batch_norm, dropout, switch, worth
-from wolfsbane.kernels.select import DTYPES
+from wolfsbane.kernels.conditions import DTYPES
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from torch.autograd import forward_ad
 
 from wolfsbane import functional as F
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
-from wolfsbane.kernels import select
+from wolfsbane.kernels import conditions
 from wolfsbane.kernels.select import (
     EXECUTORS,
     OPERATIONS,
@@ -138,24 +138,29 @@ def test_transformation_that_would_miss_a_kernel_is_named(operation, transform):
 def test_missing_numba_is_said_and_the_reference_runs(monkeypatch):
     torch.manual_seed(0)
     expected = F.dropout(torch.ones(3000))
-    monkeypatch.setattr(select, "_has_numba", lambda: False)
-    choice = explain("dropout", torch.ones(3))
-    assert choice.executor == "reference"
-    assert obstacle(choice) == "Numba is not installed: pip install numba"
-    torch.manual_seed(0)
-    assert torch.equal(F.dropout(torch.ones(3000)), expected)
-    with use_executor("cpu"), pytest.raises(ArgumentError, match="Numba is not installed"):
-        F.dropout(torch.ones(3))
+    monkeypatch.setattr(conditions.importlib.util, "find_spec", lambda _: None)
+    conditions.has_numba.cache_clear()
+    try:
+        choice = explain("dropout", torch.ones(3))
+        assert choice.executor == "reference"
+        assert obstacle(choice) == "Numba is not installed: pip install numba"
+        torch.manual_seed(0)
+        assert torch.equal(F.dropout(torch.ones(3000)), expected)
+        with use_executor("cpu"), pytest.raises(ArgumentError, match="Numba is not installed"):
+            F.dropout(torch.ones(3))
+    finally:
+        monkeypatch.undo()
+        conditions.has_numba.cache_clear()
 
 
 def test_numba_switched_off_is_said_and_the_reference_runs(monkeypatch):
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
-    select._is_numba_off.cache_clear()
+    conditions.is_numba_off.cache_clear()
     try:
         choice = explain("dropout", torch.ones(3))
         assert_agree("dropout", torch.ones(3))
     finally:
-        select._is_numba_off.cache_clear()
+        conditions.is_numba_off.cache_clear()
     assert choice.executor == "reference"
     assert "unset the environment variable NUMBA_DISABLE_JIT" in obstacle(choice)
 

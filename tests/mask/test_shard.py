@@ -10,7 +10,7 @@ import torch
 from cases import DROPOUTS, DTYPES, LAYOUTS
 from wolfsbane import functional as F
 from wolfsbane import nn
-from wolfsbane.kernels import select
+from wolfsbane.kernels import conditions
 from wolfsbane.kernels.select import use_executor
 from wolfsbane.mask import keep_mask, shard
 
@@ -73,7 +73,7 @@ executors_and_dtypes = pytest.mark.parametrize(
         (executor, dtype)
         for executor in (None, "reference", "cpu")
         for dtype in DTYPES
-        if dtype in select.DTYPES.get(executor, DTYPES)
+        if dtype in conditions.DTYPES.get(executor, DTYPES)
     ],
     ids=str,
 )

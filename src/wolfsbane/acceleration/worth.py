@@ -11,7 +11,8 @@ import math
 import torch
 from torch import Tensor
 
-from wolfsbane.kernels.select import DTYPES, executor_for
+from wolfsbane.kernels.conditions import DTYPES
+from wolfsbane.kernels.select import executor_for
 
 LEAST_ELEMENTS: dict[tuple[str, torch.dtype], int] = {
     **{("dropout", dtype): 8192 for dtype in DTYPES["cpu"]},

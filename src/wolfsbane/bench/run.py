@@ -22,7 +22,7 @@ from wolfsbane.bench.cases import all_cases
 from wolfsbane.bench.machine import Machine, Preemptions, this_machine
 from wolfsbane.bench.timing import Clock
 from wolfsbane.errors import ArgumentError, UnsupportedError
-from wolfsbane.kernels.select import is_interpreted
+from wolfsbane.kernels.conditions import is_interpreted
 
 ROUNDS, QUICK_ROUNDS = 30, 7
 """Quartiles of 30 rounds are as steady as their medians; 7 show the order of magnitude."""

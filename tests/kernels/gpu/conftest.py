@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from wolfsbane.kernels.select import is_interpreted
+from wolfsbane.kernels.conditions import is_interpreted
 
 IS_INTERPRETED = is_interpreted()
 

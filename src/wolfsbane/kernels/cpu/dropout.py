@@ -8,45 +8,13 @@ from torch import Tensor
 from wolfsbane.kernels.cpu import signatures
 from wolfsbane.kernels.cpu.dtypes import DTYPES
 from wolfsbane.kernels.cpu.kernel import kernel
+from wolfsbane.kernels.dropout_layouts import DropoutKernels
 from wolfsbane.kernels.layout import as_batch, in_layout_of, is_channels_last
-from wolfsbane.mask import scale, threshold
+from wolfsbane.mask import threshold
 from wolfsbane.mask.bits import LANES, TILE
-from wolfsbane.mask.rate import LEVELS
 
 TILES_PER_CHUNK = 32
 """32,768 elements, which one thread drops in about 10 microseconds; measured best from there on."""
-
-
-def masked_affine(
-    input: Tensor,
-    p: float,
-    key: int,
-    mask_shape: tuple[int, ...],
-    coefficients: tuple[float, float, float],
-    start: int = 0,
-) -> Tensor:
-    """See `wolfsbane.kernels.reference.masked_affine`."""
-    if threshold(p) == LEVELS or input.numel() == 0:
-        return torch.full_like(input, coefficients[2])
-    if len(mask_shape) < input.dim():
-        # As under vmap: one mask for all entries of the leading dimensions.
-        rows = [masked_affine(row, p, key, mask_shape, coefficients, start) for row in input]
-        return in_layout_of(torch.stack(rows), input)
-    if mask_shape != input.shape:
-        return _broadcast(input, p, key, mask_shape, coefficients, start)
-    if input.is_contiguous():
-        return _element_wise(input, None, p, key, coefficients, start)
-    if is_channels_last(input):
-        return _channels_last(input, p, key, coefficients, start)
-    output = _element_wise(input.contiguous(), None, p, key, coefficients, start)
-    return in_layout_of(output, input)
-
-
-def dropout_add(input: Tensor, residual: Tensor, p: float, key: int, start: int = 0) -> Tensor:
-    """Return dropout(input) + residual."""
-    zeroing = (scale(p), 0.0, 0.0)
-    output = _element_wise(input.contiguous(), residual.contiguous(), p, key, zeroing, start)
-    return in_layout_of(output, input)
 
 
 def _element_wise(
@@ -160,3 +128,7 @@ def _broadcast(
         fill=coefficients[2],
     )
     return output if source is input else in_layout_of(output, input)
+
+
+_kernels = DropoutKernels(_element_wise, _channels_last, _broadcast)
+masked_affine, dropout_add = _kernels.masked_affine, _kernels.dropout_add

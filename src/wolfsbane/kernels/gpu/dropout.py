@@ -11,6 +11,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from wolfsbane.kernels.dropout_layouts import DropoutKernels
 from wolfsbane.kernels.gpu.broadcast_dropout import broadcast
 from wolfsbane.kernels.gpu.channels_last_dropout import channels_last
 from wolfsbane.kernels.gpu.launch import PER_CALL, launch, mask_of
@@ -24,9 +25,6 @@ from wolfsbane.kernels.gpu.philox import (
     tile_words,
     tiles_of_program,
 )
-from wolfsbane.kernels.layout import in_layout_of, is_channels_last
-from wolfsbane.mask import scale, threshold
-from wolfsbane.mask.rate import LEVELS
 
 _VECTOR_BYTES = 16
 NUM_WARPS = 4
@@ -138,40 +136,6 @@ def _drop(
         store_row(y, offsets, low, high, row, value)
 
 
-def masked_affine(
-    input: Tensor,
-    p: float,
-    key: int,
-    mask_shape: tuple[int, ...],
-    coefficients: tuple[float, float, float],
-    start: int = 0,
-) -> Tensor:
-    """See `wolfsbane.kernels.reference.masked_affine`."""
-    if threshold(p) == LEVELS or input.numel() == 0:
-        return torch.full_like(input, coefficients[2])
-    if len(mask_shape) < input.dim():
-        # As under vmap: one mask for all entries of the leading dimensions.
-        rows = [masked_affine(row, p, key, mask_shape, coefficients, start) for row in input]
-        return in_layout_of(torch.stack(rows), input)
-    if mask_shape != input.shape:
-        return broadcast(input, p, key, mask_shape, coefficients, start)
-    if input.is_contiguous():
-        return _element_wise(input, None, p, key, coefficients, start)
-    if is_channels_last(input):
-        return channels_last(input, p, key, coefficients, start)
-    output = _element_wise(input.contiguous(), None, p, key, coefficients, start)
-    return in_layout_of(output, input)
-
-
-def dropout_add(input: Tensor, residual: Tensor, p: float, key: int, start: int = 0) -> Tensor:
-    """Return dropout(input) + residual."""
-    if input.numel() == 0 or threshold(p) == LEVELS:
-        return torch.empty_like(input).copy_(residual)
-    zeroing = (scale(p), 0.0, 0.0)
-    output = _element_wise(input.contiguous(), residual.contiguous(), p, key, zeroing, start)
-    return in_layout_of(output, input)
-
-
 def _element_wise(
     input: Tensor,
     residual: Tensor | None,
@@ -198,3 +162,7 @@ def _element_wise(
         num_warps=NUM_WARPS,
     )
     return output
+
+
+_kernels = DropoutKernels(_element_wise, channels_last, broadcast)
+masked_affine, dropout_add = _kernels.masked_affine, _kernels.dropout_add
