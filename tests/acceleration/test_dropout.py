@@ -399,7 +399,7 @@ def test_an_executor_forced_to_the_reference_leaves_torch_its_own(routed):
 
 
 def test_without_compiled_kernels_nothing_is_routed(monkeypatch, routed):
-    monkeypatch.setattr(select, "has_numba", lambda: False)
+    monkeypatch.setattr(select, "is_usable", lambda _: False)
     with accelerate():
         torch.dropout(torch.ones(64, 256), 0.5, True)
     assert not routed

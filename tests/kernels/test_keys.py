@@ -14,17 +14,23 @@ from wolfsbane.kernels.transforms import refuse_capture
 CUDA = torch.device("cuda")
 
 
+class OnCuda:
+    """As much of a tensor on a GPU as is asked."""
+
+    is_cuda, device = True, CUDA
+
+
 def test_key_is_not_drawn_while_a_cuda_graph_is_captured(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
     state = torch.get_rng_state()
     with pytest.raises(UnsupportedError, match=r"the same mask for ever\. Capture in evaluation"):
-        keys.draw(None, CUDA)
+        keys.draw(None, OnCuda())
     assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_key_is_drawn_where_none_is_captured(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: False)
-    assert isinstance(keys.draw(None, CUDA), int)
+    assert isinstance(keys.draw(None, OnCuda()), int)
 
 
 def test_operators_are_marked_as_unsafe_in_cuda_graphs():

@@ -140,6 +140,7 @@ def test_missing_numba_is_said_and_the_reference_runs(monkeypatch):
     expected = F.dropout(torch.ones(3000))
     monkeypatch.setattr(conditions.importlib.util, "find_spec", lambda _: None)
     conditions.has_numba.cache_clear()
+    conditions.is_usable.cache_clear()
     try:
         choice = explain("dropout", torch.ones(3))
         assert choice.executor == "reference"
@@ -151,16 +152,19 @@ def test_missing_numba_is_said_and_the_reference_runs(monkeypatch):
     finally:
         monkeypatch.undo()
         conditions.has_numba.cache_clear()
+        conditions.is_usable.cache_clear()
 
 
 def test_numba_switched_off_is_said_and_the_reference_runs(monkeypatch):
     monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     conditions.is_numba_off.cache_clear()
+    conditions.is_usable.cache_clear()
     try:
         choice = explain("dropout", torch.ones(3))
         assert_agree("dropout", torch.ones(3))
     finally:
         conditions.is_numba_off.cache_clear()
+        conditions.is_usable.cache_clear()
     assert choice.executor == "reference"
     assert "unset the environment variable NUMBA_DISABLE_JIT" in obstacle(choice)
 

@@ -29,7 +29,7 @@ def _tail(
     check_generator(generator)
     if not training or never_drops(p):
         return Tail(function)
-    key = draw(generator, input.device)
+    key = draw(generator, input)
     return Tail(function, probability, key, first_index(input.shape))
 
 
@@ -211,7 +211,7 @@ def dropout_add(
         )
     if not training or never_drops(p):
         return input + residual
-    key = draw(generator, input.device)
+    key = draw(generator, input)
     if input.numel() == 0:
         return input + residual
     return kernel.dropout_add(input, residual, probability, key, first_index(input.shape))

@@ -9,7 +9,7 @@ from wolfsbane.kernels.keys import draw
 from wolfsbane.kernels.reference import Coefficients
 from wolfsbane.kernels.transforms import is_transformed
 from wolfsbane.mask import scale, threshold
-from wolfsbane.mask.rate import LEVELS, Rate
+from wolfsbane.mask.rate import LEVELS, Rate, drops_all
 from wolfsbane.mask.shard import first_index
 
 SELU_SATURATION = -1.7580993408473766
@@ -27,11 +27,11 @@ def zero(
     generator: torch.Generator | None,
 ) -> Tensor:
     """Zero what the mask drops, and scale up the rest."""
-    drops_all = not isinstance(p, Tensor) and threshold(p) == LEVELS
+    is_dropped = not isinstance(p, Tensor) and drops_all(p)
     # Torch, too, gives zeros of any dtype for p = 1.
-    if not (drops_all or input.is_floating_point() or input.is_complex()):
+    if not (is_dropped or input.is_floating_point() or input.is_complex()):
         raise _dtype_error(input)
-    coefficients = (0.0 if drops_all else scale(p), 0.0, 0.0)
+    coefficients = (0.0 if is_dropped else scale(p), 0.0, 0.0)
     return _apply(input, p, mask_shape, coefficients, inplace, generator)
 
 
@@ -79,12 +79,12 @@ def _apply(
 ) -> Tensor:
     start = first_index(mask_shape)
     if not inplace or is_transformed():
-        key = draw(generator, input.device)
+        key = draw(generator, input)
         output = masked_affine(input, p, key, mask_shape, coefficients, start)
         return input.copy_(output) if inplace else output
     source = torch.default_generator if generator is None else generator
     state = source.get_state()
-    key = draw(generator, input.device)
+    key = draw(generator, input)
     output = masked_affine(input, p, key, mask_shape, coefficients, start)
     try:
         # copy_ refuses leaves, their views and overlapping memory before it writes.

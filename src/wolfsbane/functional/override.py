@@ -12,8 +12,6 @@ from wolfsbane.arguments import raise_explained
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_PLAIN_TYPES = frozenset({torch.Tensor, torch.nn.Parameter})
-
 
 def overridable(function: Callable[P, R]) -> Callable[P, R]:
     """Let the first argument's class override a public function, and explain unknown arguments.
@@ -24,7 +22,7 @@ def overridable(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
         first = args[0] if args else kwargs.get("input")
-        if type(first) not in _PLAIN_TYPES and has_torch_function_unary(first):
+        if type(first) is not torch.Tensor and has_torch_function_unary(first):
             return handle_torch_function(called, (first,), *args, **kwargs)
         try:
             return function(*args, **kwargs)

@@ -135,3 +135,9 @@ CONDITIONS: dict[str, tuple[Condition, ...]] = {
     ),
     "reference": (),
 }
+
+
+@cache
+def is_usable(executor: str) -> bool:
+    """Tell whether the packages that an executor needs are there, and not switched off."""
+    return has_triton() if executor == "gpu" else has_numba() and not is_numba_off()

@@ -3,7 +3,7 @@
 Nothing is saved for backward but the key: the mask is computed again.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -38,10 +38,9 @@ def masked_affine(
             return _record(input, p, key, mask_shape, coefficients, start)
         return _for_each_key(input, p, key, mask_shape, coefficients, start)
     number = key_as_number(key) if isinstance(key, Tensor) else key
-    plain = cast("tuple[float, float, float]", coefficients)
+    how: tuple[Any, ...] = (p, number, mask_shape, coefficients, start)  # numbers, as p is one
     if not (torch.is_grad_enabled() and input.requires_grad):
-        return executor.masked_affine(input, p, number, mask_shape, plain, start)
-    how = (p, number, mask_shape, plain, start)
+        return executor.masked_affine(input, *how)
     output: Tensor = _CompiledMaskedAffine.apply(input, executor, how)
     return output
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from wolfsbane.kernels.layout import in_layout_of, is_channels_last
-from wolfsbane.mask import scale, threshold
-from wolfsbane.mask.rate import LEVELS
+from wolfsbane.mask import scale
+from wolfsbane.mask.rate import drops_all
 
 Coefficients = tuple[float, float, float]
 
@@ -35,7 +35,7 @@ class DropoutKernels:
     ) -> Tensor:
         """See `wolfsbane.kernels.reference.masked_affine`."""
         how = (p, key, coefficients, start)
-        if threshold(p) == LEVELS or input.numel() == 0:
+        if drops_all(p) or input.numel() == 0:
             return torch.full_like(input, coefficients[2])
         if len(mask_shape) < input.dim():
             # As under vmap: one mask for all entries of the leading dimensions.
@@ -55,7 +55,7 @@ class DropoutKernels:
         self, input: Tensor, residual: Tensor, p: float, key: int, start: int = 0
     ) -> Tensor:
         """Return dropout(input) + residual."""
-        if threshold(p) == LEVELS or input.numel() == 0:
+        if drops_all(p) or input.numel() == 0:
             return torch.empty_like(input).copy_(residual)
         zeroing = (scale(p), 0.0, 0.0)
         output = self.element_wise(

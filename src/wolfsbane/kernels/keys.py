@@ -36,12 +36,12 @@ _numbers = itertools.count()
 """Tells draws apart where a dispatch mode records them, one by one, outside torch.compile."""
 
 
-def draw(generator: torch.Generator | None, device: torch.device) -> Key:
+def draw(generator: torch.Generator | None, input: Tensor) -> Key:
     """Draw the key of a mask.
 
     Args:
         generator: to draw from; torch's default CPU generator where None.
-        device: of what is dropped.
+        input: what is dropped.
 
     Raises:
         UnsupportedError: torch.jit traces it, or a CUDA graph is captured: the key would be
@@ -49,7 +49,8 @@ def draw(generator: torch.Generator | None, device: torch.device) -> Key:
     """
     if is_transformed():
         return _draw_transformed(generator)
-    refuse_capture(device)
+    if input.is_cuda:
+        refuse_capture(input.device)
     return draw_key(generator)
 
 

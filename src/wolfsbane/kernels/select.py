@@ -20,10 +20,8 @@ from wolfsbane.kernels.conditions import (
     CONDITIONS,
     DTYPES,
     forced,
-    has_numba,
-    has_triton,
     is_memory,
-    is_numba_off,
+    is_usable,
 )
 from wolfsbane.kernels.executor import Executor
 from wolfsbane.kernels.transforms import is_transformed
@@ -117,12 +115,12 @@ def executor_for(operation: str, input: Tensor, *others: Tensor | None) -> Execu
     if is_transformed():
         return None
     name = "cpu" if input.is_cpu else "gpu"
-    if not (_is_computed(name, input) and (has_triton() if input.is_cuda else has_numba())):
+    if not _is_computed(name, input):
         return None
     for other in others:
         if other is not None and not _is_computed(name, other):
             return None
-    return None if name == "cpu" and is_numba_off() else _kernels(name)
+    return _kernels(name) if is_usable(name) else None
 
 
 def _is_computed(executor: str, tensor: Tensor) -> bool:

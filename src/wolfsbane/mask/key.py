@@ -34,7 +34,8 @@ def draw_key(generator: torch.Generator | None = None) -> int:
         >>> draw_key(torch.Generator().manual_seed(0)) == draw_key(torch.Generator().manual_seed(0))
         True
     """
-    check_generator(generator)
+    if generator is not None:
+        check_generator(generator)
     try:
         return int(randint(generator).item()) & _LOW64
     except RuntimeError as error:

@@ -13,6 +13,9 @@ from wolfsbane.errors import ArgumentError, ArgumentTypeError
 LEVELS = 65536
 """A drop probability is a multiple of 1 / LEVELS: sixteen random bits an element."""
 
+LARGEST_BELOW_ONE = 1.0 - 1.0 / LEVELS
+"""Above it, and nowhere else, a rate may round to 1."""
+
 Rate: TypeAlias = float | Tensor
 """A drop probability; a tensor where `torch.func.vmap` maps over rates."""
 
@@ -36,6 +39,8 @@ def threshold(p: Rate) -> int | Tensor:
     """
     if isinstance(p, Tensor):
         return (p.double() * LEVELS).round().to(torch.int64)
+    if type(p) is float and 0.0 <= p <= 1.0:
+        return round(LEVELS * p)
     return round(LEVELS * check_probability(p))
 
 
@@ -68,6 +73,8 @@ def check_rate(p: object) -> Rate:
     A tensor that torch.func.vmap maps over, or that torch.compile traces, is returned as it is: its
     numbers are not to be had. Another without dimensions is a number.
     """
+    if type(p) is float and 0.0 <= p <= 1.0:  # nearly always, and asked in every call
+        return p
     if not isinstance(p, Tensor):
         return check_probability(p)
     if p.dim() != 0 or not p.is_floating_point():
@@ -79,6 +86,11 @@ def check_rate(p: object) -> Rate:
     if torch.compiler.is_compiling() or is_functorch_wrapped_tensor(p):
         return p
     return check_probability(p.detach())
+
+
+def drops_all(p: float) -> bool:
+    """Tell whether p rounds to 1."""
+    return p > LARGEST_BELOW_ONE and threshold(p) == LEVELS
 
 
 def check_rates(p: Tensor) -> None:

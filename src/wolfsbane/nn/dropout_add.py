@@ -7,7 +7,7 @@ from wolfsbane import functional as F
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.mask.key import check_generator
 from wolfsbane.mask.rate import check_rate
-from wolfsbane.nn.layer import Layer, is_leaf, set_rate
+from wolfsbane.nn.layer import Layer, as_node, set_rate
 
 
 class DropoutAdd(Layer):
@@ -52,9 +52,11 @@ class DropoutAdd(Layer):
         set_rate(self, p)
         self.generator = generator
 
-    @is_leaf
     def forward(self, input: Tensor, residual: Tensor) -> Tensor:
         """Return the residual plus the input, elements of which are dropped in training."""
+        if type(input) is not Tensor and isinstance(input, torch.fx.Proxy):
+            node: Tensor = as_node(self, input, residual)
+            return node
         return F.dropout_add(input, residual, self.p, self.training, generator=self.generator)
 
     def extra_repr(self) -> str:

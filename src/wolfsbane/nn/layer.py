@@ -37,19 +37,23 @@ class Layer(torch.nn.Module):
         return self
 
 
-def is_leaf(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a layer one node of a graph that torch.fx traces, as the layers of torch.nn are."""
+def is_leaf(forward: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Tensor], Tensor]:
+    """Make a layer of one input a node of what torch.fx traces, as torch.nn's layers are."""
 
     @functools.wraps(forward)
-    def traced(layer: Any, *tensors: Any, **named: Any) -> Any:
-        first = tensors[0] if tensors else named.get("input")
-        if type(first) is Tensor or not isinstance(first, torch.fx.Proxy):
-            return forward(layer, *tensors, **named)
-        tracer: Any = first.tracer
-        path = tracer.path_of_module(layer)
-        return tracer.create_proxy("call_module", path, tensors, named)
+    def traced(layer: Any, input: Tensor) -> Tensor:
+        if type(input) is not Tensor and isinstance(input, torch.fx.Proxy):
+            return as_node(layer, input)
+        return forward(layer, input)
 
     return traced
+
+
+def as_node(layer: torch.nn.Module, input: torch.fx.Proxy, *others: Tensor) -> Any:
+    """Return what stands for a layer's output in a graph that torch.fx traces."""
+    tracer: Any = input.tracer
+    path = tracer.path_of_module(layer)
+    return tracer.create_proxy("call_module", path, (input, *others), {})
 
 
 def set_rate(layer: torch.nn.Module, p: float | Tensor) -> None:
