@@ -23,6 +23,7 @@ bench: .venv/installed  ## Our operations against torch's, on this machine; writ
 
 # With TRITON_INTERPRET=1 in the environment it runs without a GPU, slowly and without figures.
 gpu-check: .venv/installed  ## The GPU's kernels: are they right, and how fast; writes benchmarks/results/.
+	@$(BIN)/wolfsbane bench --gpu --list > /dev/null  # says so where there is no GPU
 	$(BIN)/pytest tests/kernels/gpu/check_*.py tests/transforms/test_autocast.py
 	$(BIN)/wolfsbane bench --gpu $(if $(filter 1 true yes on y,$(TRITON_INTERPRET)),,--record benchmarks/results)
 
