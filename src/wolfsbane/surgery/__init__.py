@@ -6,7 +6,9 @@ puts the very objects back. Aliases, tied weights, hooks, modes, dtypes, devices
 the state_dict are kept, or the new names are reported.
 """
 
+from wolfsbane.surgery.activation_swap import swap_activation
 from wolfsbane.surgery.conversion import convert
+from wolfsbane.surgery.dropout_insertion import insert_dropout
 from wolfsbane.surgery.plan import Plan, Undo
 
-__all__ = ["Plan", "Undo", "convert"]
+__all__ = ["Plan", "Undo", "convert", "insert_dropout", "swap_activation"]

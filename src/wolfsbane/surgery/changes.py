@@ -18,11 +18,18 @@ class Change:
         path: where, as in `model.named_modules()`.
         before: what is there.
         after: what will be there.
+        aliases: other paths that lead to the same module.
+        keys: how entries of the state_dict are renamed, relative to the module: old name to new
+            name, or to None for one that is gone. What is not named keeps its name.
+        added: names, relative to the module, of entries that are new.
     """
 
     path: str
     before: str
     after: str
+    aliases: tuple[str, ...] = ()
+    keys: Mapping[str, str | None] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise ModelError unless the model still is what the plan was made for."""
@@ -49,16 +56,11 @@ class Replace(Change):
         slots: where the old module hangs. The root's slot has no parent; see `Plan.apply`.
         old: the module there.
         new: the module that will be there; it may contain the old one.
-        keys: how entries of the state_dict are renamed, relative to the module: old name to new
-            name, or to None for one that is gone. What is not named keeps its name.
-        added: names, relative to the module, of entries that are new.
     """
 
     slots: tuple[Slot, ...]
     old: Module
     new: Module
-    keys: Mapping[str, str | None] = field(default_factory=dict)
-    added: tuple[str, ...] = ()
 
     def check(self) -> None:
         self._expect(self.old, "the model has changed since the plan was made: make a new plan")

@@ -31,3 +31,12 @@ def own_behaviour(module: Module, expected: type[Module]) -> str | None:
     if cls is not expected:
         return f"{cls.__module__}.{cls.__qualname__} is a class of its own"
     return None
+
+
+def carry_hooks(old: Module, new: Module) -> Module:
+    """Give a new module another's hooks, so that handles made for the old one remove them."""
+    state = {"_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"}
+    for name in set(Module().__dict__) - state:
+        if name.startswith("_") and name in old.__dict__:
+            new.__dict__[name] = old.__dict__[name]
+    return new
