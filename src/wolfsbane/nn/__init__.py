@@ -40,7 +40,9 @@ from torch.nn import (
 )
 
 from wolfsbane.nn.batch_norm_act import BatchNormAct1d, BatchNormAct2d, BatchNormAct3d
+from wolfsbane.nn.batch_renorm import BatchRenorm1d, BatchRenorm2d, BatchRenorm3d
 from wolfsbane.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from wolfsbane.nn.batchnorm_last import BatchNormLast
 from wolfsbane.nn.bias_act_dropout import BiasActDropout
 from wolfsbane.nn.dropout import (
     AlphaDropout,
@@ -52,7 +54,19 @@ from wolfsbane.nn.dropout import (
     FeatureAlphaDropout,
 )
 from wolfsbane.nn.dropout_add import DropoutAdd
+from wolfsbane.nn.filter_response_norm import (
+    FilterResponseNorm1d,
+    FilterResponseNorm2d,
+    FilterResponseNorm3d,
+)
+from wolfsbane.nn.frozen_batchnorm import (
+    FrozenBatchNorm1d,
+    FrozenBatchNorm2d,
+    FrozenBatchNorm3d,
+)
+from wolfsbane.nn.ghost_batchnorm import GhostBatchNorm1d, GhostBatchNorm2d
 from wolfsbane.nn.lazy_batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d
+from wolfsbane.nn.masked_batchnorm import MaskedBatchNorm1d
 from wolfsbane.nn.sync_batchnorm import SyncBatchNorm
 
 __all__ = [
@@ -68,6 +82,10 @@ __all__ = [
     "BatchNormAct1d",
     "BatchNormAct2d",
     "BatchNormAct3d",
+    "BatchNormLast",
+    "BatchRenorm1d",
+    "BatchRenorm2d",
+    "BatchRenorm3d",
     "BiasActDropout",
     "DropPath",
     "Dropout",
@@ -76,6 +94,14 @@ __all__ = [
     "Dropout3d",
     "DropoutAdd",
     "FeatureAlphaDropout",
+    "FilterResponseNorm1d",
+    "FilterResponseNorm2d",
+    "FilterResponseNorm3d",
+    "FrozenBatchNorm1d",
+    "FrozenBatchNorm2d",
+    "FrozenBatchNorm3d",
+    "GhostBatchNorm1d",
+    "GhostBatchNorm2d",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -86,6 +112,7 @@ __all__ = [
     "LeakyReLU",
     "LogSigmoid",
     "LogSoftmax",
+    "MaskedBatchNorm1d",
     "Mish",
     "PReLU",
     "RReLU",
