@@ -10,6 +10,15 @@ from wolfsbane.surgery.activation_swap import swap_activation
 from wolfsbane.surgery.batchnorm_insertion import insert_batchnorm
 from wolfsbane.surgery.conversion import convert
 from wolfsbane.surgery.dropout_insertion import insert_dropout
+from wolfsbane.surgery.dropout_removal import remove_dropout
 from wolfsbane.surgery.plan import Plan, Undo
 
-__all__ = ["Plan", "Undo", "convert", "insert_batchnorm", "insert_dropout", "swap_activation"]
+__all__ = [
+    "Plan",
+    "Undo",
+    "convert",
+    "insert_batchnorm",
+    "insert_dropout",
+    "remove_dropout",
+    "swap_activation",
+]
