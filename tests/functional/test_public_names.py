@@ -21,6 +21,9 @@ OWN = [
 
 FUSED = ["batch_norm_act_dropout", "bias_act_dropout", "dropout_add"]
 
+COLLECTION = ["crelu", "geglu", "maxout", "relu_squared", "snake", "sparsemax", "squareplus"]
+COLLECTION += ["swiglu", "xielu"]
+
 ACTIVATIONS = [
     "celu",
     "celu_",
@@ -64,7 +67,7 @@ SHARED = [name for name in OWN if name not in {"drop_path", "sync_batch_norm"}]
 
 
 def test_public_names_are_these():
-    assert sorted(F.__all__) == sorted(OWN + FUSED + ACTIVATIONS)
+    assert sorted(F.__all__) == sorted(OWN + FUSED + COLLECTION + ACTIVATIONS)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

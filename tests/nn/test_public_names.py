@@ -43,6 +43,8 @@ BATCH_NORMS = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 LAZY = ["LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d"]
 BLOCKS = ["BatchNormAct1d", "BatchNormAct2d", "BatchNormAct3d"]
 OWN = ["DropPath", "BiasActDropout", "DropoutAdd", *BLOCKS]
+OWN += ["CReLU", "GEGLU", "Maxout", "ReLUSquared", "Snake", "Sparsemax", "Squareplus", "SwiGLU"]
+OWN += ["XIELU"]
 
 DROP_INS = [*DROPOUTS, *BATCH_NORMS, *LAZY]
 

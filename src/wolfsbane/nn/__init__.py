@@ -52,15 +52,23 @@ from wolfsbane.nn.dropout import (
     FeatureAlphaDropout,
 )
 from wolfsbane.nn.dropout_add import DropoutAdd
+from wolfsbane.nn.gated import GEGLU, SwiGLU
 from wolfsbane.nn.lazy_batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d
+from wolfsbane.nn.piecewise import CReLU, Maxout, ReLUSquared
+from wolfsbane.nn.snake import Snake
+from wolfsbane.nn.sparsemax import Sparsemax
+from wolfsbane.nn.squareplus import Squareplus
 from wolfsbane.nn.sync_batchnorm import SyncBatchNorm
+from wolfsbane.nn.xielu import XIELU
 
 __all__ = [
     "CELU",
     "ELU",
+    "GEGLU",
     "GELU",
     "GLU",
     "SELU",
+    "XIELU",
     "AlphaDropout",
     "BatchNorm1d",
     "BatchNorm2d",
@@ -69,6 +77,7 @@ __all__ = [
     "BatchNormAct2d",
     "BatchNormAct3d",
     "BiasActDropout",
+    "CReLU",
     "DropPath",
     "Dropout",
     "Dropout1d",
@@ -86,19 +95,25 @@ __all__ = [
     "LeakyReLU",
     "LogSigmoid",
     "LogSoftmax",
+    "Maxout",
     "Mish",
     "PReLU",
     "RReLU",
     "ReLU",
     "ReLU6",
+    "ReLUSquared",
     "SiLU",
     "Sigmoid",
+    "Snake",
     "Softmax",
     "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Sparsemax",
+    "Squareplus",
+    "SwiGLU",
     "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
