@@ -79,8 +79,10 @@ halves = pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=s
 
 @cases
 def test_values_are_those_of_the_paper_s_formula(case):
-    x = 3 * torch.randn(SHAPE, dtype=torch.float64)
-    y = case.make().double()(x).detach()
+    x, layer = 3 * torch.randn(SHAPE, dtype=torch.float64), case.make().double()
+    if case.keys:
+        layer.reset_parameters()
+    y = layer(x).detach()
     np.testing.assert_allclose(y.numpy(), case.formula(x.numpy()), rtol=1e-13, atol=1e-14)
 
 
@@ -234,23 +236,32 @@ class All(torch.nn.Module):
         return [layer(x) for layer in self.layers]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
-def test_compiled_in_one_graph_it_is_eager_code(backend, dtype):
+def compiled_and_eager(backend, dtype):
     torch.compiler.reset()
     model, x = All(), torch.randn(SHAPE).to(dtype).requires_grad_()
     found = torch.compile(model, backend=backend, fullgraph=True)(x)
-    expected = model(x)
-    leaves = [x, *model.parameters()]
+    torch.compiler.reset()
+    return found, model(x), [x, *model.parameters()]
+
+
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+def test_compiled_in_one_graph_it_is_eager_code(backend):
+    found, expected, leaves = compiled_and_eager(backend, torch.float32)
     for case, one, other in zip(CASES, found, expected, strict=True):
         torch.testing.assert_close(one, other, msg=lambda words, case=case: f"{case.name}: {words}")
-    grads = [
-        torch.autograd.grad(sum(y.float().square().sum() for y in ys), leaves)
-        for ys in (found, expected)
-    ]
-    for one, other in zip(*grads, strict=True):
-        torch.testing.assert_close(one, other)
-    torch.compiler.reset()
+    one, other = (
+        torch.autograd.grad(sum(y.square().sum() for y in ys), leaves) for ys in (found, expected)
+    )
+    torch.testing.assert_close(one, other)
+
+
+def test_compiled_in_bfloat16_it_rounds_at_most_once_more():
+    """Inductor leaves out roundings between operations, so nothing is closer than these bounds."""
+    found, expected, _ = compiled_and_eager("inductor", torch.bfloat16)
+    for case, one, other in zip(CASES, found, expected, strict=True):
+        assert one.dtype == torch.bfloat16
+        rtol = case.roundings * torch.finfo(torch.bfloat16).eps
+        torch.testing.assert_close(one, other, rtol=rtol, atol=1e-6)
 
 
 def test_every_layer_exports():

@@ -1,7 +1,5 @@
 """Snake: the identity and a periodic part."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -13,6 +11,9 @@ from wolfsbane.functional.widening import check_floating, widened
 CHANNEL_DIMS = 2
 """Channels are dimension 1 of (N, C, *)."""
 
+SMALL_ANGLE = 1e-9
+"""sin(u) / u is 1 - u^2 / 6 here, which is 1 in float64."""
+
 ALPHA_ADVICE = "It is the frequency; the default is 1, for periodic data try 5 to 50"
 
 
@@ -22,9 +23,10 @@ def snake(input: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
 
     $$y = x + \frac{1}{a} \sin^2(a x) = x + a\, \bigl(x\, \mathrm{sinc}(a x / \pi)\bigr)^2$$
 
-    The second form is computed: it divides by no a and is right at a = 0, where it is the identity.
-    y never decreases, whatever a is. The same in training and evaluation. float16 and bfloat16 are
-    computed in float32 and rounded once; the output has the input's dtype.
+    Where a x is next to zero it is computed as the second form, which divides by no a: so a = 0 is
+    the identity, and derivatives there are right to second order. y never decreases, whatever a is.
+    The same in training and evaluation. float16 and bfloat16 are computed in float32 and rounded
+    once; the output has the input's dtype.
 
     Args:
         input: floating-point tensor.
@@ -51,14 +53,18 @@ def snake(input: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
     check_floating("snake", input)
     x = widened(input)
     a = _frequency(x, alpha)
-    root = x * torch.sinc(x * (a / math.pi))
-    # Not a * root²: the square of a large input would overflow, and meet a = 0.
-    return (x + a * root * root).to(input.dtype)
+    angle = a * x
+    is_small = angle.abs() < SMALL_ANGLE
+    # There sinc is 1. torch.sinc would do for values, but its second derivative at zero is nan.
+    wave = torch.where(
+        is_small, angle * x, torch.sin(angle).square() / torch.where(is_small, 1.0, a)
+    )
+    return (x + wave).to(input.dtype)
 
 
-def _frequency(x: Tensor, alpha: float | Tensor) -> float | Tensor:
+def _frequency(x: Tensor, alpha: float | Tensor) -> Tensor:
     if not isinstance(alpha, Tensor):
-        return check_number("alpha", alpha, ALPHA_ADVICE)
+        return x.new_full((), check_number("alpha", alpha, ALPHA_ADVICE))
     if not alpha.is_floating_point():
         raise DtypeError(f"alpha has to be floating-point, but got {alpha.dtype}: alpha.float()")
     if alpha.numel() == 1:

@@ -36,7 +36,7 @@ def sparsemax(input: Tensor, dim: int = -1) -> Tensor:
         tensor([0.7500, 0.2500, 0.0000, 0.0000])
 
     References:
-        Martins, Astudillo 2016, arXiv:1602.02068, algorithm 1 and equation 9.
+        Martins, Astudillo 2016, arXiv:1602.02068, algorithm 1.
     """
     check_floating("sparsemax", input)
     check_dim(dim)

@@ -48,7 +48,7 @@ def squareplus(input: Tensor, b: float = 4.0) -> Tensor:
     is_positive = x >= 0
     # Not abs: its derivative at zero is 0, where ours needs 1.
     size = torch.where(is_positive, x, -x)
-    hypotenuse = torch.hypot(size, torch.full_like(size, math.sqrt(width)))
+    hypotenuse = torch.hypot(size, x.new_full((), math.sqrt(width)))
     upper = 0.5 * size + 0.5 * hypotenuse
     return torch.where(is_positive, upper, (0.25 * width) / upper).to(input.dtype)
 

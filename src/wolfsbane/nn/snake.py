@@ -48,7 +48,7 @@ class Snake(Layer):
         ['alpha']
 
     References:
-        Ziyin, Hartwig, Ueda 2020, arXiv:2006.08195, equation 3 and section 4.
+        Ziyin, Hartwig, Ueda 2020, arXiv:2006.08195, equation 3.
     """
 
     alpha: float | Tensor
