@@ -14,7 +14,7 @@ FREQUENCIES = (1e-3, 0.2, 1.0, 5.0, 50.0)
 
 
 def test_float32_is_within_a_few_roundings_of_float64():
-    """Four eps of the input: the angle a x is rounded, which sin(a x)^2 / a turns into that of x."""
+    """Four eps of the input: a rounding of the angle a x counts as one of x."""
     x = torch.cat([torch.linspace(-100, 100, 20_001), torch.logspace(-30, 2, 2_001)])
     for a in FREQUENCIES:
         wide = x.double().numpy()

@@ -46,7 +46,7 @@ def xielu(
 
     Examples:
         >>> xielu(torch.tensor([-1.0, 1.0]), torch.zeros(1), torch.zeros(1))
-        tensor([-0.0610,  1.1931])
+        tensor([-0.0611,  1.1931])
 
     References:
         Huang, Schlag 2024, arXiv:2411.13010.
