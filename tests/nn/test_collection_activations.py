@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from transforms.networks import of_torch_itself
+from wolfsbane import functional as F
 from wolfsbane import nn
 from wolfsbane.errors import DtypeError, UnsupportedError
 
@@ -201,6 +202,18 @@ def test_layer_is_one_node_of_what_torch_fx_traces(case):
     traced, x = torch.fx.symbolic_trace(model), torch.randn(SHAPE)
     assert [node.op for node in traced.graph.nodes] == ["placeholder", "call_module", "output"]
     assert torch.equal(traced(x), model(x))
+
+
+class Functions(torch.nn.Module):
+    def forward(self, x):
+        return F.maxout(F.squareplus(F.snake(x, 2.0)), num_pieces=2)
+
+
+def test_functions_are_nodes_of_what_torch_fx_traces():
+    traced, x = torch.fx.symbolic_trace(Functions()), torch.randn(SHAPE)
+    names = [node.target for node in traced.graph.nodes if node.op == "call_function"]
+    assert names == [F.snake, F.squareplus, F.maxout]
+    assert torch.equal(traced(x), Functions()(x))
 
 
 @cases

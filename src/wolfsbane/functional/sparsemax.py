@@ -52,7 +52,8 @@ def sparsemax(input: Tensor, dim: int = -1) -> Tensor:
 
 def _has_no_part(z: Tensor, dim: int) -> Tensor:
     """Return where the probability is zero, for inputs of which the largest is 0."""
-    # tau is at least -1: what lies below has no part, and would spoil the sums.
+    # tau is at least -1: what lies below has no part. As -1 it makes sums of integers, which are
+    # exact; a long tail of large numbers, summed in float32 as GPUs do, could pass for support.
     ranked = z.clamp(min=-1.0).sort(dim, descending=True).values
     sums = ranked.cumsum(dim)
     counts = torch.ones_like(ranked).cumsum(dim)

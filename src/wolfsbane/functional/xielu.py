@@ -60,7 +60,7 @@ def xielu(
     fall = softplus(_as(x, alpha_n))
     slope = _as(x, beta) if isinstance(beta, Tensor) else check_beta(beta)
     end = _as(x, eps) if isinstance(eps, Tensor) else check_eps(eps)
-    # Each branch sees its own side of zero only: what is not chosen gives no inf times zero.
+    # Each branch sees its own side of zero: on the other it could overflow, and 0 times inf is nan.
     above, below = x.clamp(min=0.0), x.clamp(max=0.0)
     rising = (positive_bend * above + slope) * above
     falling = (slope + fall) * torch.expm1(_up_to(x, end)) - fall * below
