@@ -23,6 +23,9 @@ NORMS = ["batch_renorm", "filter_response_norm", "masked_batch_norm"]
 
 FUSED = ["batch_norm_act_dropout", "bias_act_dropout", "dropout_add"]
 
+COLLECTION = ["crelu", "geglu", "maxout", "relu_squared", "snake", "sparsemax", "squareplus"]
+COLLECTION += ["swiglu", "xielu"]
+
 ACTIVATIONS = [
     "celu",
     "celu_",
@@ -66,7 +69,7 @@ SHARED = [name for name in OWN if name not in {"drop_path", "sync_batch_norm"}]
 
 
 def test_public_names_are_these():
-    assert sorted(F.__all__) == sorted(OWN + NORMS + FUSED + ACTIVATIONS)
+    assert sorted(F.__all__) == sorted(OWN + NORMS + FUSED + COLLECTION + ACTIVATIONS)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)

@@ -60,6 +60,8 @@ OTHER_NORMS = [
     "FrozenBatchNorm3d",
 ]
 OWN = ["DropPath", "BiasActDropout", "DropoutAdd", *BLOCKS, *TRAINED_NORMS, *OTHER_NORMS]
+OWN += ["CReLU", "GEGLU", "Maxout", "ReLUSquared", "Snake", "Sparsemax", "Squareplus", "SwiGLU"]
+OWN += ["XIELU"]
 
 DROP_INS = [*DROPOUTS, *BATCH_NORMS, *LAZY]
 

@@ -38,6 +38,15 @@ WITHOUT_AN_ENTRY = {
     "batch_renorm": "torch has no such function: tests/nn/test_batch_renorm.py",
     "filter_response_norm": "torch has no such function: tests/nn/test_filter_response_norm.py",
     "masked_batch_norm": "torch has no such function: tests/nn/test_masked_batch_norm.py",
+    "crelu": "torch has no such function: tests/functional/test_piecewise.py",
+    "geglu": "torch has no such function: tests/functional/test_gated.py",
+    "maxout": "torch has no such function: tests/functional/test_piecewise.py",
+    "relu_squared": "torch has no such function: tests/functional/test_piecewise.py",
+    "snake": "torch has no such function: tests/functional/test_snake.py",
+    "sparsemax": "torch has no such function: tests/functional/test_sparsemax.py",
+    "squareplus": "torch has no such function: tests/functional/test_squareplus.py",
+    "swiglu": "torch has no such function: tests/functional/test_gated.py",
+    "xielu": "torch has no such function: tests/functional/test_xielu.py",
 }
 """Functions of wolfsbane that op_db says nothing about."""
 
@@ -62,6 +71,15 @@ CLASSES_WITHOUT_AN_ENTRY = {
     "DropoutAdd": "torch has no such class: tests/nn/test_dropout_add.py",
     "Hardsigmoid": "torch's object; common_nn has it",
     "RReLU": "torch's object; common_nn has it",
+    "CReLU": "torch has no such class: tests/nn/test_collection_activations.py",
+    "GEGLU": "torch has no such class: tests/nn/test_collection_activations.py",
+    "Maxout": "torch has no such class: tests/nn/test_collection_activations.py",
+    "ReLUSquared": "torch has no such class: tests/nn/test_collection_activations.py",
+    "Snake": "torch has no such class: tests/nn/test_collection_activations.py",
+    "Sparsemax": "torch has no such class: tests/nn/test_collection_activations.py",
+    "Squareplus": "torch has no such class: tests/nn/test_collection_activations.py",
+    "SwiGLU": "torch has no such class: tests/nn/test_collection_activations.py",
+    "XIELU": "torch has no such class: tests/nn/test_collection_activations.py",
 }
 """Classes of wolfsbane that neither module_db nor our own entries describe."""
 

@@ -50,7 +50,13 @@ from wolfsbane.functional.channel_dropout import dropout1d, dropout2d, dropout3d
 from wolfsbane.functional.dropout import drop_path, dropout
 from wolfsbane.functional.filter_response_norm import filter_response_norm
 from wolfsbane.functional.fused import batch_norm_act_dropout, bias_act_dropout, dropout_add
+from wolfsbane.functional.gated import geglu, swiglu
 from wolfsbane.functional.masked_batch_norm import masked_batch_norm
+from wolfsbane.functional.piecewise import crelu, maxout, relu_squared
+from wolfsbane.functional.snake import snake
+from wolfsbane.functional.sparsemax import sparsemax
+from wolfsbane.functional.squareplus import squareplus
+from wolfsbane.functional.xielu import xielu
 
 __all__ = [
     "alpha_dropout",
@@ -60,6 +66,7 @@ __all__ = [
     "bias_act_dropout",
     "celu",
     "celu_",
+    "crelu",
     "drop_path",
     "dropout",
     "dropout1d",
@@ -70,6 +77,7 @@ __all__ = [
     "elu_",
     "feature_alpha_dropout",
     "filter_response_norm",
+    "geglu",
     "gelu",
     "glu",
     "gumbel_softmax",
@@ -83,25 +91,32 @@ __all__ = [
     "log_softmax",
     "logsigmoid",
     "masked_batch_norm",
+    "maxout",
     "mish",
     "prelu",
     "relu",
     "relu6",
     "relu_",
+    "relu_squared",
     "rrelu",
     "rrelu_",
     "selu",
     "selu_",
     "sigmoid",
     "silu",
+    "snake",
     "softmax",
     "softmin",
     "softplus",
     "softshrink",
     "softsign",
+    "sparsemax",
+    "squareplus",
+    "swiglu",
     "sync_batch_norm",
     "tanh",
     "tanhshrink",
     "threshold",
     "threshold_",
+    "xielu",
 ]

@@ -64,17 +64,25 @@ from wolfsbane.nn.frozen_batchnorm import (
     FrozenBatchNorm2d,
     FrozenBatchNorm3d,
 )
+from wolfsbane.nn.gated import GEGLU, SwiGLU
 from wolfsbane.nn.ghost_batchnorm import GhostBatchNorm1d, GhostBatchNorm2d
 from wolfsbane.nn.lazy_batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d
 from wolfsbane.nn.masked_batchnorm import MaskedBatchNorm1d
+from wolfsbane.nn.piecewise import CReLU, Maxout, ReLUSquared
+from wolfsbane.nn.snake import Snake
+from wolfsbane.nn.sparsemax import Sparsemax
+from wolfsbane.nn.squareplus import Squareplus
 from wolfsbane.nn.sync_batchnorm import SyncBatchNorm
+from wolfsbane.nn.xielu import XIELU
 
 __all__ = [
     "CELU",
     "ELU",
+    "GEGLU",
     "GELU",
     "GLU",
     "SELU",
+    "XIELU",
     "AlphaDropout",
     "BatchNorm1d",
     "BatchNorm2d",
@@ -87,6 +95,7 @@ __all__ = [
     "BatchRenorm2d",
     "BatchRenorm3d",
     "BiasActDropout",
+    "CReLU",
     "DropPath",
     "Dropout",
     "Dropout1d",
@@ -113,19 +122,25 @@ __all__ = [
     "LogSigmoid",
     "LogSoftmax",
     "MaskedBatchNorm1d",
+    "Maxout",
     "Mish",
     "PReLU",
     "RReLU",
     "ReLU",
     "ReLU6",
+    "ReLUSquared",
     "SiLU",
     "Sigmoid",
+    "Snake",
     "Softmax",
     "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Sparsemax",
+    "Squareplus",
+    "SwiGLU",
     "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",
