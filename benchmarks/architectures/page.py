@@ -18,8 +18,8 @@ VERBS = {
 """The steps of a record, and what they are called on the page."""
 
 LEGEND = """\
-Found: dropout layers, batch norms, drop rates (in layers and elsewhere). A number is how many changes
-a verb made. The times, in seconds, are those of planning and applying `convert`, `fuse` and
+Found: dropout layers, batch norms, drop rates (in layers and elsewhere). A number is how many
+changes a verb made. The times, in seconds, are those of planning and applying `convert`, `fuse` and
 `fold_batchnorm`; the last two run the model to check themselves."""
 
 COLUMNS = (

@@ -74,7 +74,7 @@ def _attribute(member: Member, name: str, old: Any, new: Any, text: str) -> SetA
     keys = new.state_dict() if isinstance(new, Module) else ()
     return SetAttribute(
         path=member.path,
-        aliases=member.paths[1:],
+        paths=member.paths,
         before=f"{name}={getattr(old, '__name__', old)}",
         after=f"{name}={text}",
         added=tuple(f"{name}.{key}" for key in keys),

@@ -127,7 +127,7 @@ def _module_swap(member: Member, swaps: Swaps) -> Change | Kept | None:
     new = _placed(_make(swaps[type(old)], old), member)
     return Replace(
         path=member.path,
-        aliases=member.paths[1:],
+        paths=member.paths,
         before=first_line(old),
         after=first_line(new),
         keys={name: None for name in old.state_dict() if name not in new.state_dict()},

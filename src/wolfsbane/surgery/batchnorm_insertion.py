@@ -164,7 +164,7 @@ def _insertion(member: Member, norm: Any, moves: bool) -> list[Change]:
     new = [f"{NAME}.{key}" for key in norm.state_dict() if not (moves and key == "bias")]
     attach = Attach(
         path=member.path,
-        aliases=member.paths[1:],
+        paths=member.paths,
         before=name,
         after=f"{name}, then {type(norm).__name__}({norm.num_features})",
         added=tuple(new),
@@ -176,7 +176,7 @@ def _insertion(member: Member, norm: Any, moves: bool) -> list[Change]:
         return [attach]
     move = SetParameter(
         path=member.path,
-        aliases=member.paths[1:],
+        paths=member.paths,
         before="its bias",
         after="the batch norm's beta",
         keys={"bias": f"{NAME}.bias"},

@@ -18,7 +18,7 @@ class Change:
         path: where, as in `model.named_modules()`.
         before: what is there.
         after: what will be there.
-        aliases: other paths that lead to the same module.
+        paths: all paths that lead there, for the names in the state_dict. Default: `path`.
         keys: how entries of the state_dict are renamed, relative to the module: old name to new
             name, or to None for one that is gone. What is not named keeps its name.
         added: names, relative to the module, of entries that are new.
@@ -27,7 +27,7 @@ class Change:
     path: str
     before: str
     after: str
-    aliases: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     keys: Mapping[str, str | None] = field(default_factory=dict)
     added: tuple[str, ...] = ()
 

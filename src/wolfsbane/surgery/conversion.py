@@ -71,7 +71,7 @@ def convert(model: Module, *, optimizers: Sequence[Optimizer] = ()) -> Plan:
 def _replacement(member: Member, cls: type[Module]) -> Replace:
     return Replace(
         path=member.path,
-        aliases=member.paths[1:],
+        paths=member.paths,
         before=f"torch.nn.{type(member.module).__name__}",
         after=f"wolfsbane.nn.{cls.__name__}",
         slots=member.slots,

@@ -130,7 +130,7 @@ def _insertion(member: Member, dropout: Module, p: float) -> Change:
     if type(module) is Sequential:
         return Attach(
             path=member.path,
-            aliases=member.paths[1:],
+            paths=member.paths,
             before=f"Sequential of {len(module)}",
             after=f"{what} as its last layer",
             owner=module,
@@ -141,7 +141,7 @@ def _insertion(member: Member, dropout: Module, p: float) -> Change:
     if module.state_dict() or module._modules:  # noqa: SLF001
         return Attach(
             path=member.path,
-            aliases=member.paths[1:],
+            paths=member.paths,
             before=name,
             after=f"{name}, then {what}",
             owner=module,
@@ -150,7 +150,7 @@ def _insertion(member: Member, dropout: Module, p: float) -> Change:
         )
     return Replace(
         path=member.path,
-        aliases=member.paths[1:],
+        paths=member.paths,
         before=name,
         after=f"{name}, then {what}",
         slots=member.slots,

@@ -88,7 +88,7 @@ def _is_plain(rate: DropRate) -> bool:
 def _replacement(member: Member) -> Replace:
     return Replace(
         path=member.path,
-        aliases=member.paths[1:],
+        paths=member.paths,
         before=repr(member.module),
         after="Identity()",
         slots=member.slots,
@@ -115,7 +115,7 @@ def set_rate_change(rate: DropRate, value: float, why: str = "") -> SetAttribute
 
     return SetAttribute(
         path=rate.path,
-        aliases=rate.paths[1:],
+        paths=rate.paths,
         before=f"{rate.kind}: {rate.name}={rate.value:g}",
         after=f"{rate.name}={value:g}{why}",
         owner=rate.owner,

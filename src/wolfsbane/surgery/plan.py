@@ -78,7 +78,7 @@ class Plan:
         return {
             _join(path, old): None if new is None else _join(path, new)
             for change in self.changes
-            for path in (change.path, *change.aliases)
+            for path in change.paths or (change.path,)
             for old, new in change.keys.items()
         }
 
@@ -88,7 +88,7 @@ class Plan:
         return [
             _join(path, name)
             for change in self.changes
-            for path in (change.path, *change.aliases)
+            for path in change.paths or (change.path,)
             for name in change.added
         ]
 
