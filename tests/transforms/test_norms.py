@@ -77,11 +77,18 @@ def steps(case, layer, call):
     return found
 
 
-@cases
-def test_compiled_layer_is_the_eager_one(case):
+@pytest.mark.parametrize(
+    ("case", "backend"),
+    [
+        *((case, "aot_eager") for case in CASES),
+        *((case, "inductor") for case in CASES if case.name.endswith(("-relaxed", "-sequence"))),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_compiled_layer_is_the_eager_one(case, backend):
     eager = case.make()
     other = copy.deepcopy(eager)
-    call = torch.compile(other, backend="aot_eager", fullgraph=True)
+    call = torch.compile(other, backend=backend, fullgraph=True)
     torch.testing.assert_close(steps(case, other, call), steps(case, eager, eager))
 
 
