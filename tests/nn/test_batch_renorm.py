@@ -156,7 +156,7 @@ def test_each_dtype_is_as_accurate_as_algorithm_1_in_float32_rounded_once(dtype)
     theirs, truth = algorithm(wide).to(dtype), algorithm(torch.float64)
     y = layer(x)
     assert_as_accurate_as_torch(y.detach(), theirs, truth)
-    if dtype in {torch.float16, torch.bfloat16}:  # rounding twice leaves a tenth different or more
+    if dtype in {torch.float16, torch.bfloat16}:  # rounding twice leaves half different
         assert (y == truth.to(dtype)).float().mean() > 0.99
 
 
