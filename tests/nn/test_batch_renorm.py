@@ -142,7 +142,7 @@ def test_gradients_are_those_of_finite_differences_where_r_and_d_are_clipped(sha
 
 
 @dtypes
-def test_each_dtype_is_as_accurate_as_algorithm_1_in_that_dtype(dtype):
+def test_each_dtype_is_as_accurate_as_algorithm_1_in_float32_rounded_once(dtype):
     layer = layer_for((50, 3, 6), (1.5, 0.5), dtype=dtype)
     x = (torch.randn(50, 3, 6, dtype=torch.float64) * 2 + 1).to(dtype)
     tensors = (layer.running_mean, layer.running_var, layer.weight, layer.bias)
@@ -152,9 +152,12 @@ def test_each_dtype_is_as_accurate_as_algorithm_1_in_that_dtype(dtype):
         deviation = (var + layer.eps).sqrt()
         return algorithm_1(x.to(dtype), mean, deviation, gamma, beta, (1.5, 0.5))[0]
 
-    theirs, truth = algorithm(dtype), algorithm(torch.float64)
+    wide = torch.promote_types(dtype, torch.float32)
+    theirs, truth = algorithm(wide).to(dtype), algorithm(torch.float64)
     y = layer(x)
     assert_as_accurate_as_torch(y.detach(), theirs, truth)
+    if dtype in {torch.float16, torch.bfloat16}:  # rounding twice leaves half different
+        assert (y == truth.to(dtype)).float().mean() > 0.99
 
 
 @LAYERS

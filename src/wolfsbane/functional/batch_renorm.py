@@ -8,7 +8,7 @@ from wolfsbane.functional.batch_norm import as_running, batch_norm, check_batch,
 from wolfsbane.functional.override import overridable
 from wolfsbane.kernels.batch_norm import update_running
 from wolfsbane.kernels.block import Norm, Running
-from wolfsbane.kernels.fused import batch_norm_with_statistics
+from wolfsbane.kernels.fused import batch_norm_with_statistics, fixed
 from wolfsbane.kernels.reference import HALF_PRECISION, Statistics, per_channel
 
 
@@ -106,7 +106,9 @@ def _corrections(
     deviation = torch.sqrt(running.var.to(found.variance.dtype) + eps)
     r = torch.sqrt(found.variance + eps) / deviation
     d = (found.mean - running.mean) / deviation
-    return _clip(r, 1.0 / r_max, r_max), _clip(d, -d_max, d_max)
+    clipped = torch.stack([_clip(r, 1.0 / r_max, r_max), _clip(d, -d_max, d_max)])
+    r, d = fixed(clipped).unbind()
+    return r, d
 
 
 def _clip(vector: Tensor, low: float | Tensor, high: float | Tensor) -> Tensor:

@@ -86,6 +86,15 @@ def batch_norm_with_statistics(input: Tensor, norm: Norm) -> tuple[Tensor, Stati
     return output, Statistics(mean, variance, count)
 
 
+def fixed(vector: Tensor) -> Tensor:
+    """Return numbers without a gradient so that backward has the same as forward.
+
+    A compiler may compute them again in backward instead of keeping them: with what running
+    statistics have become by then, where it is those that they come from.
+    """
+    return cast("Tensor", torch.ops.wolfsbane.snapshot(vector)) if is_recorded() else vector
+
+
 def compiled_batch_norm(
     executor: Executor, input: Tensor, norm: Norm, tail: Tail, running: Running | None
 ) -> tuple[Tensor, Tensor]:
