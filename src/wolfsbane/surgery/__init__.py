@@ -8,5 +8,14 @@ the state_dict are kept, or the new names are reported.
 
 from wolfsbane.surgery.conversion import convert
 from wolfsbane.surgery.plan import Plan, Undo
+from wolfsbane.surgery.reversion import revert
+from wolfsbane.surgery.synchronisation import convert_sync_batchnorm, revert_sync_batchnorm
 
-__all__ = ["Plan", "Undo", "convert"]
+__all__ = [
+    "Plan",
+    "Undo",
+    "convert",
+    "convert_sync_batchnorm",
+    "revert",
+    "revert_sync_batchnorm",
+]

@@ -81,7 +81,10 @@ class Plan:
     def added_keys(self) -> list[str]:
         """Entries of the state_dict that the model does not have yet."""
         return [
-            _join(replace.path, name) for replace in self._replacements() for name in replace.added
+            _join(path, name)
+            for replace in self._replacements()
+            for path in replace.paths or (replace.path,)
+            for name in replace.added
         ]
 
     def apply(self) -> "Undo":
@@ -109,8 +112,9 @@ class Plan:
 
 
 def _renamed(replace: Replace) -> Iterable[tuple[str, str | None]]:
-    for old, new in replace.keys.items():
-        yield _join(replace.path, old), None if new is None else _join(replace.path, new)
+    for path in replace.paths or (replace.path,):
+        for old, new in replace.keys.items():
+            yield _join(path, old), None if new is None else _join(path, new)
 
 
 def _join(path: str, name: str) -> str:
