@@ -24,7 +24,13 @@ from wolfsbane.surgery.fused_patterns import (
     timm_batch_norm_act,
 )
 from wolfsbane.surgery.plan import Plan
-from wolfsbane.surgery.succession import bound_by_parent, has_hooks, own_behaviour, succeed
+from wolfsbane.surgery.succession import (
+    bound_by_parent,
+    has_hooks,
+    is_sequential,
+    own_behaviour,
+    succeed,
+)
 
 OURS: dict[type[Module], type[Module]] = {
     getattr(torch.nn, cls.__name__): cls
@@ -147,7 +153,7 @@ def _fusable(places: Mapping[int, Member]) -> tuple[str, ...]:
     count = 0
     for member in places.values():
         module = member.module
-        if type(module).forward is torch.nn.Sequential.forward and not is_fused_pair(module):
+        if is_sequential(module) and not is_fused_pair(module):
             layers = [layer for layer in module._modules.values() if layer is not None]  # noqa: SLF001
             count += sum(_is_chain(a, b, places) for a, b in pairwise(layers))
     if not count:

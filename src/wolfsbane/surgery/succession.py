@@ -4,7 +4,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from torch.nn import Module
+from torch.nn import Module, Sequential
 from torch.nn.modules.lazy import LazyModuleMixin
 from torch.nn.utils.parametrize import is_parametrized
 
@@ -91,3 +91,10 @@ def bound_by_parent(member: Member) -> str | None:
         if cls.__module__.startswith("torch.ao."):
             return f"part of torch.ao's {cls.__name__}, which quantisation knows by its classes"
     return None
+
+
+def is_sequential(module: Module | None) -> bool:
+    """Whether a module calls its children one after another, and does nothing else."""
+    if not isinstance(module, Sequential) or "forward" in vars(module):
+        return False
+    return type(module).forward is Sequential.forward

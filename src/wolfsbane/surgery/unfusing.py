@@ -10,7 +10,7 @@ from wolfsbane.anatomy.places import Member
 from wolfsbane.surgery.changes import Replace
 from wolfsbane.surgery.decision import replacement
 from wolfsbane.surgery.fused_patterns import BLOCKS
-from wolfsbane.surgery.succession import hooks_of, own_behaviour, succeed
+from wolfsbane.surgery.succession import hooks_of, is_sequential, own_behaviour, succeed
 
 NORMS = {block: norm for norm, block in BLOCKS.items()}
 """Our blocks, and the batch norms of torch in them."""
@@ -78,7 +78,7 @@ def _placeholders(
         return ()
     slot, *others = member.slots
     parent = slot.parent
-    if others or parent is None or type(parent).forward is not torch.nn.Sequential.forward:
+    if others or parent is None or not is_sequential(parent):
         return None
     layers = list(parent._modules.values())  # noqa: SLF001
     behind = layers[layers.index(member.module) + 1 :][:count]
