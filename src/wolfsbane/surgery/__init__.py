@@ -12,13 +12,18 @@ from wolfsbane.surgery.conversion import convert
 from wolfsbane.surgery.dropout_insertion import insert_dropout
 from wolfsbane.surgery.dropout_removal import remove_dropout
 from wolfsbane.surgery.plan import Plan, Undo
+from wolfsbane.surgery.reversion import revert
+from wolfsbane.surgery.synchronisation import convert_sync_batchnorm, revert_sync_batchnorm
 
 __all__ = [
     "Plan",
     "Undo",
     "convert",
+    "convert_sync_batchnorm",
     "insert_batchnorm",
     "insert_dropout",
     "remove_dropout",
+    "revert",
+    "revert_sync_batchnorm",
     "swap_activation",
 ]

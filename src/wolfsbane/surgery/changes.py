@@ -8,6 +8,7 @@ from torch.nn import Module, Parameter
 
 from wolfsbane.anatomy.places import Slot, path_of
 from wolfsbane.errors import ModelError
+from wolfsbane.surgery.succession import hand_over
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,11 +57,14 @@ class Replace(Change):
         slots: where the old module hangs. The root's slot has no parent; see `Plan.apply`.
         old: the module there.
         new: the module that will be there; it may contain the old one.
+        mode_of: the module whose mode (training or evaluation) new modules take. Default: the old.
     """
 
     slots: tuple[Slot, ...]
     old: Module
     new: Module
+    mode_of: Module | None = None
+    _modes: list[tuple[Module, bool]] = field(default_factory=list, init=False)
 
     def check(self) -> None:
         self._expect(self.old, "the model has changed since the plan was made: make a new plan")
@@ -69,13 +73,21 @@ class Replace(Change):
         self._expect(self.new, "the model was changed after this plan: undo the later change first")
 
     def do(self) -> None:
+        training = (self.mode_of or self.old).training
+        self._modes[:] = [(module, module.training) for module in _only_in(self.old, self.new)]
+        self._modes.append((self.new, training))
         for module in _only_in(self.new, self.old):
-            module.__dict__["training"] = self.old.training
+            module.__dict__["training"] = training
+        hand_over(self.old, self.new)
         self._hang(self.new)
 
     def undo(self) -> None:
-        for module in _only_in(self.old, self.new):
-            module.__dict__["training"] = self.new.training
+        """Put the old module back; its parts get their modes back, or a mode set since then."""
+        *modes, (_, given) = self._modes or [(self.new, self.new.training)]
+        training = self.new.training
+        for module, before in modes:
+            module.__dict__["training"] = before if training == given else training
+        hand_over(self.new, self.old)
         self._hang(self.old)
 
     def _hang(self, module: Module) -> None:
