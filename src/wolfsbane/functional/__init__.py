@@ -46,8 +46,13 @@ from torch.nn.functional import (  # type: ignore[attr-defined]  # threshold_ ha
 from wolfsbane.functional.alpha_dropout import alpha_dropout, feature_alpha_dropout
 from wolfsbane.functional.batch_norm import batch_norm, sync_batch_norm
 from wolfsbane.functional.channel_dropout import dropout1d, dropout2d, dropout3d
+from wolfsbane.functional.concrete_dropout import concrete_dropout
+from wolfsbane.functional.drop_block import drop_block1d, drop_block2d, drop_block3d
 from wolfsbane.functional.dropout import drop_path, dropout
 from wolfsbane.functional.fused import batch_norm_act_dropout, bias_act_dropout, dropout_add
+from wolfsbane.functional.gaussian import gaussian_dropout, gaussian_noise
+from wolfsbane.functional.locked_dropout import locked_dropout
+from wolfsbane.functional.token_dropout import token_dropout
 
 __all__ = [
     "alpha_dropout",
@@ -56,6 +61,10 @@ __all__ = [
     "bias_act_dropout",
     "celu",
     "celu_",
+    "concrete_dropout",
+    "drop_block1d",
+    "drop_block2d",
+    "drop_block3d",
     "drop_path",
     "dropout",
     "dropout1d",
@@ -65,6 +74,8 @@ __all__ = [
     "elu",
     "elu_",
     "feature_alpha_dropout",
+    "gaussian_dropout",
+    "gaussian_noise",
     "gelu",
     "glu",
     "gumbel_softmax",
@@ -75,6 +86,7 @@ __all__ = [
     "hardtanh_",
     "leaky_relu",
     "leaky_relu_",
+    "locked_dropout",
     "log_softmax",
     "logsigmoid",
     "mish",
@@ -98,4 +110,5 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "threshold_",
+    "token_dropout",
 ]

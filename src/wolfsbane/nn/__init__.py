@@ -42,6 +42,9 @@ from torch.nn import (
 from wolfsbane.nn.batch_norm_act import BatchNormAct1d, BatchNormAct2d, BatchNormAct3d
 from wolfsbane.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from wolfsbane.nn.bias_act_dropout import BiasActDropout
+from wolfsbane.nn.concrete_dropout import ConcreteDropout
+from wolfsbane.nn.drop_block import DropBlock1d, DropBlock2d, DropBlock3d
+from wolfsbane.nn.drop_connect import DropConnect
 from wolfsbane.nn.dropout import (
     AlphaDropout,
     Dropout,
@@ -52,8 +55,13 @@ from wolfsbane.nn.dropout import (
     FeatureAlphaDropout,
 )
 from wolfsbane.nn.dropout_add import DropoutAdd
+from wolfsbane.nn.embedding_dropout import EmbeddingDropout
+from wolfsbane.nn.gaussian import GaussianDropout, GaussianNoise
 from wolfsbane.nn.lazy_batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d
+from wolfsbane.nn.locked_dropout import LockedDropout
 from wolfsbane.nn.sync_batchnorm import SyncBatchNorm
+from wolfsbane.nn.token_dropout import TokenDropout
+from wolfsbane.nn.weight_drop import WeightDrop
 
 __all__ = [
     "CELU",
@@ -69,13 +77,21 @@ __all__ = [
     "BatchNormAct2d",
     "BatchNormAct3d",
     "BiasActDropout",
+    "ConcreteDropout",
+    "DropBlock1d",
+    "DropBlock2d",
+    "DropBlock3d",
+    "DropConnect",
     "DropPath",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
     "DropoutAdd",
+    "EmbeddingDropout",
     "FeatureAlphaDropout",
+    "GaussianDropout",
+    "GaussianNoise",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -84,6 +100,7 @@ __all__ = [
     "LazyBatchNorm2d",
     "LazyBatchNorm3d",
     "LeakyReLU",
+    "LockedDropout",
     "LogSigmoid",
     "LogSoftmax",
     "Mish",
@@ -103,6 +120,8 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TokenDropout",
+    "WeightDrop",
 ]
 
 

@@ -1,10 +1,13 @@
 """Dropout layers: torch.nn's, on the mask contract of `wolfsbane.mask`, with a generator."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from wolfsbane import functional as F
 from wolfsbane.arguments import explain_unknown_arguments
+from wolfsbane.functional.broadcast_dims import check_broadcast_dims
 from wolfsbane.mask.key import check_generator
 from wolfsbane.mask.rate import check_rate
 from wolfsbane.nn.layer import Layer, is_leaf, set_rate
@@ -55,12 +58,15 @@ class Dropout(_Dropout, torch.nn.Dropout):
         generator: where the keys are drawn. Default: torch's default CPU generator, which
             `torch.manual_seed` seeds and `torch.utils.checkpoint` restores. It does not restore
             others: in a checkpointed block a generator of its own makes gradients wrong.
+        broadcast_dims: dimensions over which the mask is shared, of size 1 there; negative ones
+            count from the end. Keras' noise_shape, Flax's broadcast_dims. Default: none.
 
     Shape:
         (*) to (*): any shape, the same shape.
 
     Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
+        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator,
+            broadcast_dims not dimensions.
         DtypeError: the input holds integers.
 
     Examples:
@@ -75,10 +81,36 @@ class Dropout(_Dropout, torch.nn.Dropout):
         Hinton et al. 2012, arXiv:1207.0580. Srivastava et al. 2014, JMLR 15:1929.
     """
 
+    broadcast_dims: tuple[int, ...] = ()
+
+    @explain_unknown_arguments
+    def __init__(
+        self,
+        p: float | Tensor = 0.5,
+        inplace: bool = False,
+        *,
+        generator: torch.Generator | None = None,
+        broadcast_dims: Sequence[int] = (),
+    ) -> None:
+        dims = check_broadcast_dims(broadcast_dims)
+        super().__init__(p, inplace, generator=generator)
+        self.broadcast_dims = dims
+
+    def extra_repr(self) -> str:
+        own = f", broadcast_dims={self.broadcast_dims}" if self.broadcast_dims else ""
+        return super().extra_repr() + own
+
     @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with elements dropped (training) or as it is (evaluation)."""
-        return F.dropout(input, self.p, self.training, self.inplace, generator=self.generator)
+        return F.dropout(
+            input,
+            self.p,
+            self.training,
+            self.inplace,
+            generator=self.generator,
+            broadcast_dims=self.broadcast_dims,
+        )
 
 
 class Dropout1d(_Dropout, torch.nn.Dropout1d):
