@@ -1,5 +1,6 @@
 """Concrete dropout: a relaxed mask, through which the drop probability is learned."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -81,8 +82,10 @@ def concrete_dropout(
 
 def check_temperature(temperature: object) -> None:
     """Raise unless `temperature` is a positive number."""
+    if type(temperature) is float and 0.0 < temperature < math.inf:
+        return
     expected = f"temperature has to be a positive number, but got {temperature!r}"
     if isinstance(temperature, bool | str) or not isinstance(temperature, int | float):
         raise ArgumentTypeError(f"{expected} (of type {type(temperature).__name__})")
-    if not 0.0 < temperature < float("inf"):
+    if not 0.0 < temperature < math.inf:
         raise ArgumentError(f"{expected}. The paper has 0.1; towards 0 the mask becomes 0 or 1")

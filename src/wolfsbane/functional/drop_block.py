@@ -172,11 +172,16 @@ def check_block_size(block_size: object) -> int:
 
 def block_rate(p: Rate, sizes: tuple[int, ...], blocks: tuple[int, ...]) -> Rate:
     """Return gamma, the probability that a block begins where it fits; 1 where p is 1."""
-    places = math.prod(size - block + 1 for size, block in zip(sizes, blocks, strict=True))
+    places = math.prod(_places(sizes, blocks))
     factor = math.prod(sizes) / math.prod(blocks) / places
     if isinstance(p, Tensor):
         return torch.where(p >= 1.0, 1.0, p * factor)
     return 1.0 if p == 1.0 else p * factor
+
+
+def _places(sizes: tuple[int, ...], blocks: tuple[int, ...]) -> tuple[int, ...]:
+    """Return at how many positions of each dimension a block fits."""
+    return tuple([size - block + 1 for size, block in zip(sizes, blocks, strict=True)])
 
 
 def _drop_blocks(
@@ -213,8 +218,7 @@ def _keep_blocks(
     """Return a mask of the input's shape: 0 where a block lies, 1 elsewhere."""
     sizes = tuple(input.shape[-num_dims:])
     blocks = tuple(min(block_size, size) for size in sizes)
-    places = tuple(size - block + 1 for size, block in zip(sizes, blocks, strict=True))
-    shape = (*input.shape[:-num_dims], *places)
+    shape = (*input.shape[:-num_dims], *_places(sizes, blocks))
     ones = torch.ones(shape, device=input.device)
     gamma, key = block_rate(p, sizes, blocks), draw(generator, input)
     keep = masked_affine(ones, gamma, key, shape, _KEEPS_ONES, first_index(shape))

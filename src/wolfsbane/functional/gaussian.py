@@ -117,6 +117,8 @@ def check_gaussian_rate(p: object) -> Rate:
 
 def check_std(std: object) -> float:
     """Return a standard deviation as a float, or raise."""
+    if type(std) is float and 0.0 <= std < math.inf:
+        return std
     expected = f"std has to be a finite number of at least 0, but got {std!r}"
     if isinstance(std, bool | str | bytes) or not hasattr(std, "__float__"):
         raise ArgumentTypeError(f"{expected} (of type {type(std).__name__}), such as std=0.1")

@@ -10,7 +10,6 @@ from torch import Tensor
 from wolfsbane.errors import UnsupportedError
 from wolfsbane.mask.rate import check_rate
 
-
 R = TypeVar("R")
 
 
