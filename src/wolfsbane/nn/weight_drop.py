@@ -73,9 +73,7 @@ class WeightDrop(_Dropout):
             return as_node(self, *args)
         if not self.training:
             return self.module(*args, **kwargs)
-        weights = {
-            name: dropped_weight(self, self.module.get_parameter(name)) for name in self.names
-        }
+        weights = {name: dropped_weight(self, _weight_at(self.module, name)) for name in self.names}
         try:
             return torch.func.functional_call(self.module, weights, args, kwargs)
         finally:
@@ -117,15 +115,22 @@ def _check_names(module: torch.nn.Module, names: str | Sequence[str]) -> tuple[s
     return given
 
 
+def _weight_at(module: torch.nn.Module, name: str) -> Tensor:
+    """Return a parameter, or the tensor that torch.func.functional_call has in its place."""
+    path, _, attribute = name.rpartition(".")
+    weight: Tensor = getattr(module.get_submodule(path), attribute)
+    return weight
+
+
 def _refuse_to_drop_twice(module: torch.nn.Module, names: tuple[str, ...]) -> None:
     dropped: list[Tensor] = []
     for layer in module.modules():
         if isinstance(layer, WeightDrop):
-            dropped += [layer.module.get_parameter(name) for name in layer.names]
+            dropped += [_weight_at(layer.module, name) for name in layer.names]
         elif isinstance(layer, DropConnect):
             dropped.append(layer.weight)
     for name in names:
-        weight = module.get_parameter(name)
+        weight = _weight_at(module, name)
         if any(weight is other for other in dropped):
             raise ModelError(
                 f"the weight {name!r} of {type(module).__name__} is dropped already, by a "
