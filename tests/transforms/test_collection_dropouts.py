@@ -7,6 +7,7 @@ from torch.utils.checkpoint import checkpoint
 
 from collection_dropouts import CASES, collection, seeded, training_step
 from transforms.networks import of_torch_itself
+from wolfsbane import functional as F
 
 pytestmark = [*of_torch_itself]
 
@@ -65,3 +66,11 @@ def test_mapped_samples_have_masks_of_their_own_where_asked(case, randomness):
 def test_checkpointed_step_is_the_plain_one(case):
     layer = case.make()
     assert_same_step(layer, lambda x: checkpoint(layer, x, use_reentrant=False), case.input())
+
+
+@pytest.mark.parametrize("function", [F.gaussian_dropout, F.locked_dropout, F.drop_block1d])
+def test_rate_may_differ_from_sample_to_sample(function):
+    x, rates = torch.rand(3, 4, 21) + 0.5, torch.tensor([0.25, 0.5, 0.0], dtype=torch.float64)
+    y = seeded(vmap(function, in_dims=(None, 0), randomness="same"), x, rates)
+    for output, p in zip(y, rates.tolist(), strict=True):
+        torch.testing.assert_close(output, seeded(function, x, p))
