@@ -45,13 +45,13 @@ from wolfsbane.nn.bias_act_dropout import BiasActDropout
 from wolfsbane.nn.concrete_dropout import ConcreteDropout
 from wolfsbane.nn.drop_block import DropBlock1d, DropBlock2d, DropBlock3d
 from wolfsbane.nn.drop_connect import DropConnect
+from wolfsbane.nn.drop_path import DropPath
 from wolfsbane.nn.dropout import (
     AlphaDropout,
     Dropout,
     Dropout1d,
     Dropout2d,
     Dropout3d,
-    DropPath,
     FeatureAlphaDropout,
 )
 from wolfsbane.nn.dropout_add import DropoutAdd
