@@ -27,6 +27,7 @@ class DropPath(_Dropout):
         ShapeError: the input has no dimensions.
 
     Examples:
+        >>> import torch
         >>> y = DropPath(p=0.5)(torch.ones(6, 4, 3))
         >>> bool((y == y[:, :1, :1]).all())
         True
