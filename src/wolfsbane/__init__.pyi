@@ -2,6 +2,8 @@ from . import errors as errors
 from . import functional as functional
 from . import mask as mask
 from . import nn as nn
+from . import stats as stats
+from . import surgery as surgery
 from .acceleration import accelerate as accelerate
 from .kernels.select import explain as explain
 from .kernels.select import use_executor as use_executor

@@ -19,7 +19,7 @@ OWN = [
     "sync_batch_norm",
 ]
 
-COLLECTION = [
+COLLECTED_DROPOUTS = [
     "concrete_dropout",
     "drop_block1d",
     "drop_block2d",
@@ -30,7 +30,12 @@ COLLECTION = [
     "token_dropout",
 ]
 
+NORMS = ["batch_renorm", "filter_response_norm", "masked_batch_norm"]
+
 FUSED = ["batch_norm_act_dropout", "bias_act_dropout", "dropout_add"]
+
+COLLECTION = ["crelu", "geglu", "maxout", "relu_squared", "snake", "sparsemax", "squareplus"]
+COLLECTION += ["swiglu", "xielu"]
 
 ACTIVATIONS = [
     "celu",
@@ -75,7 +80,8 @@ SHARED = [name for name in OWN if name not in {"drop_path", "sync_batch_norm"}]
 
 
 def test_public_names_are_these():
-    assert sorted(F.__all__) == sorted(OWN + COLLECTION + FUSED + ACTIVATIONS)
+    own = OWN + NORMS + FUSED + COLLECTED_DROPOUTS + COLLECTION
+    assert sorted(F.__all__) == sorted(own + ACTIVATIONS)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -102,7 +108,7 @@ def test_dropout_takes_a_keyword_only_generator(name):
     assert parameters["generator"].default is None
 
 
-@pytest.mark.parametrize("name", COLLECTION)
+@pytest.mark.parametrize("name", COLLECTED_DROPOUTS)
 def test_function_of_the_collection_draws_from_a_keyword_only_generator(name):
     parameters = inspect.signature(getattr(F, name)).parameters
     assert parameters["training"].default is True
@@ -125,6 +131,19 @@ def test_fused_batch_norm_has_batch_norm_s_arguments_and_keyword_only_additions(
         ("activation", "relu"),
         ("p", 0.0),
         ("generator", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "added"),
+    [("batch_renorm", ["r_max", "d_max"]), ("masked_batch_norm", ["mask"])],
+)
+def test_kind_of_batch_norm_has_its_arguments_and_keyword_only_additions(name, added):
+    theirs = list(inspect.signature(F.batch_norm).parameters.values())
+    ours = list(inspect.signature(getattr(F, name)).parameters.values())
+    assert ours[: len(theirs)] == theirs
+    assert [(p.name, p.kind) for p in ours[len(theirs) :]] == [
+        (name, inspect.Parameter.KEYWORD_ONLY) for name in added
     ]
 
 

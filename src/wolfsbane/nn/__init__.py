@@ -40,7 +40,9 @@ from torch.nn import (
 )
 
 from wolfsbane.nn.batch_norm_act import BatchNormAct1d, BatchNormAct2d, BatchNormAct3d
+from wolfsbane.nn.batch_renorm import BatchRenorm1d, BatchRenorm2d, BatchRenorm3d
 from wolfsbane.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from wolfsbane.nn.batchnorm_last import BatchNormLast
 from wolfsbane.nn.bias_act_dropout import BiasActDropout
 from wolfsbane.nn.concrete_dropout import ConcreteDropout
 from wolfsbane.nn.drop_block import DropBlock1d, DropBlock2d, DropBlock3d
@@ -56,19 +58,39 @@ from wolfsbane.nn.dropout import (
 )
 from wolfsbane.nn.dropout_add import DropoutAdd
 from wolfsbane.nn.embedding_dropout import EmbeddingDropout
+from wolfsbane.nn.filter_response_norm import (
+    FilterResponseNorm1d,
+    FilterResponseNorm2d,
+    FilterResponseNorm3d,
+)
+from wolfsbane.nn.frozen_batchnorm import (
+    FrozenBatchNorm1d,
+    FrozenBatchNorm2d,
+    FrozenBatchNorm3d,
+)
+from wolfsbane.nn.gated import GEGLU, SwiGLU
 from wolfsbane.nn.gaussian import GaussianDropout, GaussianNoise
+from wolfsbane.nn.ghost_batchnorm import GhostBatchNorm1d, GhostBatchNorm2d
 from wolfsbane.nn.lazy_batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d
 from wolfsbane.nn.locked_dropout import LockedDropout
+from wolfsbane.nn.masked_batchnorm import MaskedBatchNorm1d
+from wolfsbane.nn.piecewise import CReLU, Maxout, ReLUSquared
+from wolfsbane.nn.snake import Snake
+from wolfsbane.nn.sparsemax import Sparsemax
+from wolfsbane.nn.squareplus import Squareplus
 from wolfsbane.nn.sync_batchnorm import SyncBatchNorm
 from wolfsbane.nn.token_dropout import TokenDropout
 from wolfsbane.nn.weight_drop import WeightDrop
+from wolfsbane.nn.xielu import XIELU
 
 __all__ = [
     "CELU",
     "ELU",
+    "GEGLU",
     "GELU",
     "GLU",
     "SELU",
+    "XIELU",
     "AlphaDropout",
     "BatchNorm1d",
     "BatchNorm2d",
@@ -76,7 +98,12 @@ __all__ = [
     "BatchNormAct1d",
     "BatchNormAct2d",
     "BatchNormAct3d",
+    "BatchNormLast",
+    "BatchRenorm1d",
+    "BatchRenorm2d",
+    "BatchRenorm3d",
     "BiasActDropout",
+    "CReLU",
     "ConcreteDropout",
     "DropBlock1d",
     "DropBlock2d",
@@ -90,8 +117,16 @@ __all__ = [
     "DropoutAdd",
     "EmbeddingDropout",
     "FeatureAlphaDropout",
+    "FilterResponseNorm1d",
+    "FilterResponseNorm2d",
+    "FilterResponseNorm3d",
+    "FrozenBatchNorm1d",
+    "FrozenBatchNorm2d",
+    "FrozenBatchNorm3d",
     "GaussianDropout",
     "GaussianNoise",
+    "GhostBatchNorm1d",
+    "GhostBatchNorm2d",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -103,19 +138,26 @@ __all__ = [
     "LockedDropout",
     "LogSigmoid",
     "LogSoftmax",
+    "MaskedBatchNorm1d",
+    "Maxout",
     "Mish",
     "PReLU",
     "RReLU",
     "ReLU",
     "ReLU6",
+    "ReLUSquared",
     "SiLU",
     "Sigmoid",
+    "Snake",
     "Softmax",
     "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Sparsemax",
+    "Squareplus",
+    "SwiGLU",
     "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",

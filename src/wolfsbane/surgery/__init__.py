@@ -1,0 +1,24 @@
+"""Change a model that exists: plan, apply, undo.
+
+Every verb returns a `Plan`. Making it reads the model and changes nothing; `print(plan)` shows what
+would change and what would not and why; `undo = plan.apply()` does it, all or nothing; `undo()`
+puts the very objects back. Aliases, tied weights, hooks, modes, dtypes, devices and the names in
+the state_dict are kept, or the new names are reported.
+"""
+
+from wolfsbane.surgery.activation_swap import swap_activation
+from wolfsbane.surgery.batchnorm_insertion import insert_batchnorm
+from wolfsbane.surgery.conversion import convert
+from wolfsbane.surgery.dropout_insertion import insert_dropout
+from wolfsbane.surgery.dropout_removal import remove_dropout
+from wolfsbane.surgery.plan import Plan, Undo
+
+__all__ = [
+    "Plan",
+    "Undo",
+    "convert",
+    "insert_batchnorm",
+    "insert_dropout",
+    "remove_dropout",
+    "swap_activation",
+]

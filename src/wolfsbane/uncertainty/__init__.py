@@ -1,0 +1,1 @@
+"""How sure a model is: Monte-Carlo dropout."""
