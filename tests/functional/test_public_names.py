@@ -19,6 +19,17 @@ OWN = [
     "sync_batch_norm",
 ]
 
+COLLECTED_DROPOUTS = [
+    "concrete_dropout",
+    "drop_block1d",
+    "drop_block2d",
+    "drop_block3d",
+    "gaussian_dropout",
+    "gaussian_noise",
+    "locked_dropout",
+    "token_dropout",
+]
+
 NORMS = ["batch_renorm", "filter_response_norm", "masked_batch_norm"]
 
 FUSED = ["batch_norm_act_dropout", "bias_act_dropout", "dropout_add"]
@@ -69,7 +80,8 @@ SHARED = [name for name in OWN if name not in {"drop_path", "sync_batch_norm"}]
 
 
 def test_public_names_are_these():
-    assert sorted(F.__all__) == sorted(OWN + NORMS + FUSED + COLLECTION + ACTIVATIONS)
+    own = OWN + NORMS + FUSED + COLLECTED_DROPOUTS + COLLECTION
+    assert sorted(F.__all__) == sorted(own + ACTIVATIONS)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -90,7 +102,16 @@ def test_signature_is_torch_s_with_keyword_only_additions(name):
 @pytest.mark.parametrize("name", [name for name in OWN if "drop" in name])
 def test_dropout_takes_a_keyword_only_generator(name):
     parameters = inspect.signature(getattr(F, name)).parameters
-    assert list(parameters) == ["input", "p", "training", "inplace", "generator"]
+    own = ["broadcast_dims"] if name == "dropout" else []
+    assert list(parameters) == ["input", "p", "training", "inplace", "generator", *own]
+    assert parameters["generator"].kind is inspect.Parameter.KEYWORD_ONLY
+    assert parameters["generator"].default is None
+
+
+@pytest.mark.parametrize("name", COLLECTED_DROPOUTS)
+def test_function_of_the_collection_draws_from_a_keyword_only_generator(name):
+    parameters = inspect.signature(getattr(F, name)).parameters
+    assert parameters["training"].default is True
     assert parameters["generator"].kind is inspect.Parameter.KEYWORD_ONLY
     assert parameters["generator"].default is None
 

@@ -30,6 +30,26 @@ SATURATE = (0.87, 0.31, -1.2)
 SIZES = (0, 1, 2, 127, 128, 129, 1023, 1024, 1025, 2 * 1024 + 1, 10_007)
 
 
+broadcast_masks = pytest.mark.parametrize(
+    ("shape", "mask_shape"),
+    [
+        ((7, 5, 131), (7, 1, 131)),
+        ((7, 5, 131), (1, 5, 131)),
+        ((7, 5, 131), (1, 1, 131)),
+        ((7, 5, 131), (1, 5, 1)),
+        ((7, 5, 131), (7, 5, 1)),
+        ((7, 5, 131), (1, 1, 1)),
+        ((3, 5, 7, 11), (3, 1, 7, 1)),
+        ((3, 5, 7, 11), (1, 5, 1, 11)),
+        ((3, 5, 7, 11), (3, 1, 1, 11)),
+        ((3, 1, 7, 11), (3, 1, 1, 11)),
+        ((3, 5, 1, 11), (1, 5, 1, 11)),
+        ((3000, 3), (1, 3)),
+    ],
+    ids=str,
+)
+
+
 def zeroing(p):
     return (0.0 if threshold(p) == 65536 else scale(p), 0.0, 0.0)
 
@@ -91,6 +111,32 @@ class DropoutConformance:
         y = self.run(torch.ones(case.shape), 0.4, KEY, case.mask_shape, zeroing(0.4))
         keep = keep_mask(case.mask_shape, 0.4, KEY)
         assert torch.equal(y != 0, keep.expand(case.shape))
+
+    @broadcast_masks
+    @pytest.mark.parametrize("start", [0, 1021])
+    def test_mask_may_be_shared_over_any_dimensions(self, shape, mask_shape, start):
+        x = torch.rand(shape) + 1
+        y = self.run(x, 0.4, KEY, mask_shape, zeroing(0.4), start)
+        keep = keep_mask(mask_shape, 0.4, KEY, start=start)
+        assert torch.equal(y, torch.where(keep, x * scale(0.4), 0.0))
+
+    @broadcast_masks
+    def test_mask_shared_over_any_dimensions_has_its_gradient(self, shape, mask_shape):
+        x, weight = torch.rand(shape, requires_grad=True), torch.rand(shape)
+        y = self.run(x, 0.4, KEY, mask_shape, SATURATE)
+        (grad,) = torch.autograd.grad(y, x, weight)
+        keep = keep_mask(mask_shape, 0.4, KEY)
+        torch.testing.assert_close(grad, torch.where(keep, weight * SATURATE[0], 0.0))
+
+    @dense_layouts
+    @pytest.mark.parametrize("dims", [(0,), (1,), (2, 3), (0, 2), (1, 3), (0, 1, 3)])
+    def test_shared_mask_is_that_of_any_layout(self, layout, dims):
+        x = draw(layout)
+        mask_shape = tuple(1 if dim in dims else size for dim, size in enumerate(x.shape))
+        y = self.run(x, 0.4, KEY, mask_shape, zeroing(0.4))
+        assert y.stride() == x.stride()
+        expected = torch.where(keep_mask(mask_shape, 0.4, KEY), x * scale(0.4), 0.0)
+        assert torch.equal(y, expected)
 
     def test_mask_is_the_same_in_every_dtype(self):
         masks = [

@@ -42,6 +42,18 @@ DROPOUTS = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "F
 BATCH_NORMS = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 LAZY = ["LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d"]
 BLOCKS = ["BatchNormAct1d", "BatchNormAct2d", "BatchNormAct3d"]
+COLLECTION_DROPOUTS = [
+    "ConcreteDropout",
+    "DropBlock1d",
+    "DropBlock2d",
+    "DropBlock3d",
+    "DropConnect",
+    "EmbeddingDropout",
+    "GaussianDropout",
+    "LockedDropout",
+    "TokenDropout",
+    "WeightDrop",
+]
 TRAINED_NORMS = [
     "BatchNormLast",
     "BatchRenorm1d",
@@ -73,7 +85,9 @@ def parameters_of(cls):
 
 
 def test_public_names_are_these():
-    assert sorted(nn.__all__) == sorted([*ACTIVATIONS, *DROP_INS, "SyncBatchNorm", *OWN])
+    assert sorted(nn.__all__) == sorted(
+        [*ACTIVATIONS, *DROP_INS, "SyncBatchNorm", *OWN, *COLLECTION_DROPOUTS, "GaussianNoise"]
+    )
 
 
 def test_activations_are_twenty_eight():
@@ -91,7 +105,7 @@ def test_drop_in_is_a_subclass_of_torch_s_class(name):
     assert getattr(nn, name) is not getattr(torch.nn, name)
 
 
-@pytest.mark.parametrize("name", [*DROPOUTS, "DropPath"])
+@pytest.mark.parametrize("name", [*DROPOUTS, "DropPath", *COLLECTION_DROPOUTS])
 def test_dropout_is_found_by_torch_s_base_class(name):
     assert issubclass(getattr(nn, name), torch.nn.modules.dropout._DropoutNd)
 
@@ -116,7 +130,15 @@ def test_signature_is_torch_s_with_keyword_only_additions(name):
 @pytest.mark.parametrize("name", [*DROPOUTS, "DropPath"])
 def test_dropout_takes_p_inplace_and_a_keyword_only_generator(name):
     ours = [(p.name, p.default) for p in parameters_of(getattr(nn, name))]
-    assert ours == [("p", 0.5), ("inplace", False), ("generator", None)]
+    own = [("broadcast_dims", ())] if name == "Dropout" else []
+    assert ours == [("p", 0.5), ("inplace", False), ("generator", None), *own]
+
+
+@pytest.mark.parametrize("name", [*COLLECTION_DROPOUTS, "GaussianNoise"])
+def test_layer_of_the_collection_takes_a_keyword_only_generator(name):
+    generator = inspect.signature(getattr(nn, name)).parameters["generator"]
+    assert generator.kind is generator.KEYWORD_ONLY
+    assert generator.default is None
 
 
 @pytest.mark.parametrize("name", [*BATCH_NORMS, *LAZY, "SyncBatchNorm"])

@@ -157,7 +157,8 @@ def _own_rate(member: Member) -> DropRate | None:
     elif isinstance(module, torch.nn.RNNBase):
         attribute, kind = "dropout", f"{kind}, between layers"
     elif isinstance(module, _DropoutNd):
-        is_module = True
+        # DropConnect, WeightDrop and others have weights, which go on when nothing is dropped.
+        is_module = next(module.parameters(), None) is None
     elif not isinstance(module, Layer):
         attribute = _attribute_of_other_layer(module)
         is_module = not kind.startswith("PatchDropoutWith")  # it returns indices beside its input

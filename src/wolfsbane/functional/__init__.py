@@ -47,15 +47,20 @@ from wolfsbane.functional.alpha_dropout import alpha_dropout, feature_alpha_drop
 from wolfsbane.functional.batch_norm import batch_norm, sync_batch_norm
 from wolfsbane.functional.batch_renorm import batch_renorm
 from wolfsbane.functional.channel_dropout import dropout1d, dropout2d, dropout3d
+from wolfsbane.functional.concrete_dropout import concrete_dropout
+from wolfsbane.functional.drop_block import drop_block1d, drop_block2d, drop_block3d
 from wolfsbane.functional.dropout import drop_path, dropout
 from wolfsbane.functional.filter_response_norm import filter_response_norm
 from wolfsbane.functional.fused import batch_norm_act_dropout, bias_act_dropout, dropout_add
 from wolfsbane.functional.gated import geglu, swiglu
+from wolfsbane.functional.gaussian import gaussian_dropout, gaussian_noise
+from wolfsbane.functional.locked_dropout import locked_dropout
 from wolfsbane.functional.masked_batch_norm import masked_batch_norm
 from wolfsbane.functional.piecewise import crelu, maxout, relu_squared
 from wolfsbane.functional.snake import snake
 from wolfsbane.functional.sparsemax import sparsemax
 from wolfsbane.functional.squareplus import squareplus
+from wolfsbane.functional.token_dropout import token_dropout
 from wolfsbane.functional.xielu import xielu
 
 __all__ = [
@@ -66,7 +71,11 @@ __all__ = [
     "bias_act_dropout",
     "celu",
     "celu_",
+    "concrete_dropout",
     "crelu",
+    "drop_block1d",
+    "drop_block2d",
+    "drop_block3d",
     "drop_path",
     "dropout",
     "dropout1d",
@@ -77,6 +86,8 @@ __all__ = [
     "elu_",
     "feature_alpha_dropout",
     "filter_response_norm",
+    "gaussian_dropout",
+    "gaussian_noise",
     "geglu",
     "gelu",
     "glu",
@@ -88,6 +99,7 @@ __all__ = [
     "hardtanh_",
     "leaky_relu",
     "leaky_relu_",
+    "locked_dropout",
     "log_softmax",
     "logsigmoid",
     "masked_batch_norm",
@@ -118,5 +130,6 @@ __all__ = [
     "tanhshrink",
     "threshold",
     "threshold_",
+    "token_dropout",
     "xielu",
 ]

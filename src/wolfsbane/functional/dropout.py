@@ -1,9 +1,12 @@
 """Dropout of single elements and of whole samples, on the mask contract of `wolfsbane.mask`."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from wolfsbane.errors import ShapeError
+from wolfsbane.functional.broadcast_dims import positive_dims, shared_mask
 from wolfsbane.functional.masking import zero
 from wolfsbane.functional.override import overridable
 from wolfsbane.mask.rate import Rate, check_rate, never_drops
@@ -17,6 +20,7 @@ def dropout(
     inplace: bool = False,
     *,
     generator: torch.Generator | None = None,
+    broadcast_dims: Sequence[int] = (),
 ) -> Tensor:
     r"""Zero each element independently with probability p, and scale up the rest.
 
@@ -35,12 +39,17 @@ def dropout(
         training: False returns the input. Default: True.
         inplace: write the result into the input. Default: False.
         generator: where the key is drawn; torch's default CPU generator where None.
+        broadcast_dims: dimensions over which the mask is shared: it has size 1 there, and all
+            elements along them are kept or dropped together. Negative ones count from the end.
+            Where dimension 0, the batch, is among them, all processes of `wolfsbane.mask.shard`
+            have the same mask. Default: none.
 
     Shape:
         (*) to (*): any shape, the same shape.
 
     Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability.
+        ArgumentError, ArgumentTypeError: p is not a probability, or broadcast_dims no dimensions
+            of the input.
         DtypeError: the input holds integers.
 
     Examples:
@@ -49,14 +58,20 @@ def dropout(
         [0.0, 1.2499...]
         >>> dropout(torch.ones(3), p=0.2, training=False)
         tensor([1., 1., 1.])
+        >>> y = dropout(torch.ones(2, 5, 4), broadcast_dims=(1,))  # one mask for all five steps
+        >>> bool((y == y[:, :1]).all())
+        True
 
     References:
         Hinton et al. 2012, arXiv:1207.0580. Srivastava et al. 2014, JMLR 15:1929.
     """
     probability = check_rate(p)
+    shared = positive_dims(broadcast_dims, input.dim()) if broadcast_dims else ()
     if not training or never_drops(p):
         return input
-    return zero(input, probability, tuple(input.shape), inplace, generator)
+    if not shared:
+        return zero(input, probability, tuple(input.shape), inplace, generator)
+    return zero(input, probability, shared_mask(input, shared), inplace, generator, 0 in shared)
 
 
 @overridable

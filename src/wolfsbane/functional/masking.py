@@ -25,14 +25,19 @@ def zero(
     mask_shape: tuple[int, ...],
     inplace: bool,
     generator: torch.Generator | None,
+    is_of_all_ranks: bool = False,
 ) -> Tensor:
-    """Zero what the mask drops, and scale up the rest."""
+    """Zero what the mask drops, and scale up the rest.
+
+    With `is_of_all_ranks` the mask is shared over the batch: `mask.shard` does not cut it up.
+    """
     is_dropped = not isinstance(p, Tensor) and drops_all(p)
     # Torch, too, gives zeros of any dtype for p = 1.
     if not (is_dropped or input.is_floating_point() or input.is_complex()):
-        raise _dtype_error(input)
+        raise dtype_error(input)
     coefficients = (0.0 if is_dropped else scale(p), 0.0, 0.0)
-    return _apply(input, p, mask_shape, coefficients, inplace, generator)
+    start = 0 if is_of_all_ranks else first_index(mask_shape)
+    return _apply(input, p, mask_shape, coefficients, inplace, generator, start)
 
 
 def saturate(
@@ -47,7 +52,7 @@ def saturate(
     if not isinstance(cut, Tensor) and cut == LEVELS:
         return zero(input, p, mask_shape, inplace, generator)
     if not input.is_floating_point():
-        raise _dtype_error(input)
+        raise dtype_error(input)
     # The rate that the mask really has, so that mean and variance are kept exactly.
     true_p: Rate = cut / LEVELS
     a = ((1 - true_p) * (1 + true_p * SELU_SATURATION * SELU_SATURATION)) ** -0.5
@@ -55,7 +60,7 @@ def saturate(
         a = torch.where(true_p < 1.0, a, 0.0)
     b = -a * true_p * SELU_SATURATION
     coefficients = (a, b, a * SELU_SATURATION + b)
-    return _apply(input, p, mask_shape, coefficients, inplace, generator)
+    return _apply(input, p, mask_shape, coefficients, inplace, generator, first_index(mask_shape))
 
 
 def channel_mask(input: Tensor, batched: bool) -> tuple[int, ...]:
@@ -76,8 +81,8 @@ def _apply(
     coefficients: Coefficients,
     inplace: bool,
     generator: torch.Generator | None,
+    start: int,
 ) -> Tensor:
-    start = first_index(mask_shape)
     if not inplace or is_transformed():
         key = draw(generator, input)
         output = masked_affine(input, p, key, mask_shape, coefficients, start)
@@ -94,7 +99,8 @@ def _apply(
         raise
 
 
-def _dtype_error(input: Tensor) -> DtypeError:
+def dtype_error(input: Tensor) -> DtypeError:
+    """Return what is raised where a dropout is given integers."""
     return DtypeError(
         f"result type Float can't be cast to the desired output type {input.dtype}: dropout scales "
         "what it keeps, so it needs a floating-point input. Convert it: input.float()"

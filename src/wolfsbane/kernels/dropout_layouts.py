@@ -1,5 +1,6 @@
 """Which kernel of an executor a dropout needs: by its mask, and by the input's layout in memory."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -44,12 +45,40 @@ class DropoutKernels:
             ]
             return in_layout_of(torch.stack(rows), input)
         if mask_shape != input.shape:
-            return self.broadcast(input, p, key, mask_shape, coefficients, start)
+            return self._shared(input, p, key, mask_shape, coefficients, start)
         if input.is_contiguous():
             return self.element_wise(input, None, *how)
         if is_channels_last(input):
             return self.channels_last(input, *how)
         return in_layout_of(self.element_wise(input.contiguous(), None, *how), input)
+
+    def _shared(
+        self,
+        input: Tensor,
+        p: float,
+        key: int,
+        mask_shape: tuple[int, ...],
+        coefficients: Coefficients,
+        start: int,
+    ) -> Tensor:
+        """Drop by a mask that has ones in any dimensions, which `broadcast` wants last."""
+        dims = range(input.dim())
+        shared = [dim for dim in dims if mask_shape[dim] != input.size(dim)]
+        own = [dim for dim in dims if dim not in shared and input.size(dim) > 1]
+        if not own or own[-1] < shared[0]:
+            return self.broadcast(input, p, key, mask_shape, coefficients, start)
+        is_one_run = not any(shared[0] < dim < shared[-1] for dim in own)
+        if is_one_run and input.is_contiguous():
+            # As rows of channels: the kernels for channels-last need no copy.
+            outer, inner = (math.prod(mask_shape[part]) for part in _around(shared))
+            rows = input.view(outer, -1, inner).mT
+            output = self.broadcast(rows, p, key, (outer, inner, 1), coefficients, start)
+            return output.mT.reshape(input.shape)
+        order = sorted(dims, key=lambda dim: (dim in shared, dim))
+        moved = input.permute(order).contiguous()
+        mask_of_moved = tuple(mask_shape[dim] for dim in order)
+        output = self.broadcast(moved, p, key, mask_of_moved, coefficients, start)
+        return in_layout_of(output.permute(_inverse(order)), input)
 
     def dropout_add(
         self, input: Tensor, residual: Tensor, p: float, key: int, start: int = 0
@@ -62,3 +91,12 @@ class DropoutKernels:
             input.contiguous(), residual.contiguous(), p, key, zeroing, start
         )
         return in_layout_of(output, input)
+
+
+def _around(shared: list[int]) -> tuple[slice, slice]:
+    """Return the dimensions before a run of them, and those after it."""
+    return slice(shared[0]), slice(shared[-1] + 1, None)
+
+
+def _inverse(order: list[int]) -> list[int]:
+    return sorted(range(len(order)), key=order.__getitem__)

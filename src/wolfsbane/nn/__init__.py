@@ -44,16 +44,20 @@ from wolfsbane.nn.batch_renorm import BatchRenorm1d, BatchRenorm2d, BatchRenorm3
 from wolfsbane.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
 from wolfsbane.nn.batchnorm_last import BatchNormLast
 from wolfsbane.nn.bias_act_dropout import BiasActDropout
+from wolfsbane.nn.concrete_dropout import ConcreteDropout
+from wolfsbane.nn.drop_block import DropBlock1d, DropBlock2d, DropBlock3d
+from wolfsbane.nn.drop_connect import DropConnect
+from wolfsbane.nn.drop_path import DropPath
 from wolfsbane.nn.dropout import (
     AlphaDropout,
     Dropout,
     Dropout1d,
     Dropout2d,
     Dropout3d,
-    DropPath,
     FeatureAlphaDropout,
 )
 from wolfsbane.nn.dropout_add import DropoutAdd
+from wolfsbane.nn.embedding_dropout import EmbeddingDropout
 from wolfsbane.nn.filter_response_norm import (
     FilterResponseNorm1d,
     FilterResponseNorm2d,
@@ -65,14 +69,18 @@ from wolfsbane.nn.frozen_batchnorm import (
     FrozenBatchNorm3d,
 )
 from wolfsbane.nn.gated import GEGLU, SwiGLU
+from wolfsbane.nn.gaussian import GaussianDropout, GaussianNoise
 from wolfsbane.nn.ghost_batchnorm import GhostBatchNorm1d, GhostBatchNorm2d
 from wolfsbane.nn.lazy_batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d
+from wolfsbane.nn.locked_dropout import LockedDropout
 from wolfsbane.nn.masked_batchnorm import MaskedBatchNorm1d
 from wolfsbane.nn.piecewise import CReLU, Maxout, ReLUSquared
 from wolfsbane.nn.snake import Snake
 from wolfsbane.nn.sparsemax import Sparsemax
 from wolfsbane.nn.squareplus import Squareplus
 from wolfsbane.nn.sync_batchnorm import SyncBatchNorm
+from wolfsbane.nn.token_dropout import TokenDropout
+from wolfsbane.nn.weight_drop import WeightDrop
 from wolfsbane.nn.xielu import XIELU
 
 __all__ = [
@@ -96,12 +104,18 @@ __all__ = [
     "BatchRenorm3d",
     "BiasActDropout",
     "CReLU",
+    "ConcreteDropout",
+    "DropBlock1d",
+    "DropBlock2d",
+    "DropBlock3d",
+    "DropConnect",
     "DropPath",
     "Dropout",
     "Dropout1d",
     "Dropout2d",
     "Dropout3d",
     "DropoutAdd",
+    "EmbeddingDropout",
     "FeatureAlphaDropout",
     "FilterResponseNorm1d",
     "FilterResponseNorm2d",
@@ -109,6 +123,8 @@ __all__ = [
     "FrozenBatchNorm1d",
     "FrozenBatchNorm2d",
     "FrozenBatchNorm3d",
+    "GaussianDropout",
+    "GaussianNoise",
     "GhostBatchNorm1d",
     "GhostBatchNorm2d",
     "Hardshrink",
@@ -119,6 +135,7 @@ __all__ = [
     "LazyBatchNorm2d",
     "LazyBatchNorm3d",
     "LeakyReLU",
+    "LockedDropout",
     "LogSigmoid",
     "LogSoftmax",
     "MaskedBatchNorm1d",
@@ -145,6 +162,8 @@ __all__ = [
     "Tanh",
     "Tanhshrink",
     "Threshold",
+    "TokenDropout",
+    "WeightDrop",
 ]
 
 

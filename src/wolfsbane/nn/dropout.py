@@ -1,10 +1,13 @@
 """Dropout layers: torch.nn's, on the mask contract of `wolfsbane.mask`, with a generator."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from wolfsbane import functional as F
 from wolfsbane.arguments import explain_unknown_arguments
+from wolfsbane.functional.broadcast_dims import check_broadcast_dims
 from wolfsbane.mask.key import check_generator
 from wolfsbane.mask.rate import check_rate
 from wolfsbane.nn.layer import Layer, is_leaf, set_rate
@@ -55,12 +58,15 @@ class Dropout(_Dropout, torch.nn.Dropout):
         generator: where the keys are drawn. Default: torch's default CPU generator, which
             `torch.manual_seed` seeds and `torch.utils.checkpoint` restores. It does not restore
             others: in a checkpointed block a generator of its own makes gradients wrong.
+        broadcast_dims: dimensions over which the mask is shared, of size 1 there; negative ones
+            count from the end. Keras' noise_shape, Flax's broadcast_dims. Default: none.
 
     Shape:
         (*) to (*): any shape, the same shape.
 
     Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
+        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator,
+            broadcast_dims not dimensions.
         DtypeError: the input holds integers.
 
     Examples:
@@ -75,10 +81,36 @@ class Dropout(_Dropout, torch.nn.Dropout):
         Hinton et al. 2012, arXiv:1207.0580. Srivastava et al. 2014, JMLR 15:1929.
     """
 
+    broadcast_dims: tuple[int, ...] = ()
+
+    @explain_unknown_arguments
+    def __init__(
+        self,
+        p: float | Tensor = 0.5,
+        inplace: bool = False,
+        *,
+        generator: torch.Generator | None = None,
+        broadcast_dims: Sequence[int] = (),
+    ) -> None:
+        dims = check_broadcast_dims(broadcast_dims)
+        super().__init__(p, inplace, generator=generator)
+        self.broadcast_dims = dims
+
+    def extra_repr(self) -> str:
+        own = f", broadcast_dims={self.broadcast_dims}" if self.broadcast_dims else ""
+        return super().extra_repr() + own
+
     @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the input with elements dropped (training) or as it is (evaluation)."""
-        return F.dropout(input, self.p, self.training, self.inplace, generator=self.generator)
+        return F.dropout(
+            input,
+            self.p,
+            self.training,
+            self.inplace,
+            generator=self.generator,
+            broadcast_dims=self.broadcast_dims,
+        )
 
 
 class Dropout1d(_Dropout, torch.nn.Dropout1d):
@@ -251,37 +283,3 @@ class FeatureAlphaDropout(_Dropout, torch.nn.FeatureAlphaDropout):
         return F.feature_alpha_dropout(
             input, self.p, self.training, self.inplace, generator=self.generator
         )
-
-
-class DropPath(_Dropout):
-    """Zero whole samples with probability p, and scale up the rest (stochastic depth).
-
-    At the end of a residual branch it drops the branch for a sample, so that the network trains
-    at a random depth. One decision per sample. In evaluation the layer returns its input.
-
-    Args:
-        p: probability of a sample to be zeroed, in [0, 1]. Default: 0.5.
-        inplace: write the result into the input. Default: False.
-        generator: where the keys are drawn. Default: torch's default CPU generator.
-
-    Shape:
-        (N, *) to (N, *).
-
-    Raises:
-        ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator.
-        DtypeError: the input holds integers.
-        ShapeError: the input has no dimensions.
-
-    Examples:
-        >>> y = DropPath(p=0.5)(torch.ones(6, 4, 3))
-        >>> bool((y == y[:, :1, :1]).all())
-        True
-
-    References:
-        Huang et al. 2016, arXiv:1603.09382.
-    """
-
-    @is_leaf
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the input with samples dropped (training) or as it is (evaluation)."""
-        return F.drop_path(input, self.p, self.training, self.inplace, generator=self.generator)

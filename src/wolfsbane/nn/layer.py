@@ -2,13 +2,15 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor
 
 from wolfsbane.errors import UnsupportedError
 from wolfsbane.mask.rate import check_rate
+
+R = TypeVar("R")
 
 
 class Layer(torch.nn.Module):
@@ -37,13 +39,14 @@ class Layer(torch.nn.Module):
         return self
 
 
-def is_leaf(forward: Callable[[Any, Tensor], Tensor]) -> Callable[[Any, Tensor], Tensor]:
+def is_leaf(forward: Callable[[Any, Tensor], R]) -> Callable[[Any, Tensor], R]:
     """Make a layer of one input a node of what torch.fx traces, as torch.nn's layers are."""
 
     @functools.wraps(forward)
-    def traced(layer: Any, input: Tensor) -> Tensor:
+    def traced(layer: Any, input: Tensor) -> R:
         if type(input) is not Tensor and isinstance(input, torch.fx.Proxy):
-            return as_node(layer, input)
+            node: R = as_node(layer, input)
+            return node
         return forward(layer, input)
 
     return traced

@@ -78,6 +78,16 @@ def test_mask_is_shared_by_what_it_is_broadcast_over(run, mask_source, masked_di
     assert y.stride() == torch.empty_like(x).stride()
 
 
+@pytest.mark.parametrize("dims", [(0,), (1,), (0, 2), (1, 3), (0, 1, 3)])
+@layouts
+def test_mask_may_be_shared_over_any_dimensions(run, mask_source, dims, layout):
+    x = draw_on_cpu(layout)
+    shape = tuple(1 if dim in dims else size for dim, size in enumerate(x.shape))
+    y = run(masked_affine, x, 0.3, KEY, shape, SATURATE)
+    assert_is_affine(y, x, keep_mask(shape, 0.3, KEY), SATURATE)
+    assert y.stride() == torch.empty_like(x).stride()
+
+
 @dropouts
 def test_every_kind_of_dropout(run, mask_source, case):
     y = run(masked_affine, torch.ones(case.shape), 0.4, KEY, case.mask_shape, zeroing(0.4))
