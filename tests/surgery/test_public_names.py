@@ -7,8 +7,12 @@ NAMES = [
     "Undo",
     "convert",
     "convert_sync_batchnorm",
+    "insert_batchnorm",
+    "insert_dropout",
+    "remove_dropout",
     "revert",
     "revert_sync_batchnorm",
+    "swap_activation",
 ]
 
 

@@ -6,7 +6,11 @@ puts the very objects back. Aliases, tied weights, hooks, modes, dtypes, devices
 the state_dict are kept, or the new names are reported.
 """
 
+from wolfsbane.surgery.activation_swap import swap_activation
+from wolfsbane.surgery.batchnorm_insertion import insert_batchnorm
 from wolfsbane.surgery.conversion import convert
+from wolfsbane.surgery.dropout_insertion import insert_dropout
+from wolfsbane.surgery.dropout_removal import remove_dropout
 from wolfsbane.surgery.plan import Plan, Undo
 from wolfsbane.surgery.reversion import revert
 from wolfsbane.surgery.synchronisation import convert_sync_batchnorm, revert_sync_batchnorm
@@ -16,6 +20,10 @@ __all__ = [
     "Undo",
     "convert",
     "convert_sync_batchnorm",
+    "insert_batchnorm",
+    "insert_dropout",
+    "remove_dropout",
     "revert",
     "revert_sync_batchnorm",
+    "swap_activation",
 ]

@@ -19,11 +19,18 @@ class Change:
         path: where, as in `model.named_modules()`.
         before: what is there.
         after: what will be there.
+        paths: all paths that lead there, for the names in the state_dict. Default: `path`.
+        keys: how entries of the state_dict are renamed, relative to the module: old name to new
+            name, or to None for one that is gone. What is not named keeps its name.
+        added: names, relative to the module, of entries that are new.
     """
 
     path: str
     before: str
     after: str
+    paths: tuple[str, ...] = ()
+    keys: Mapping[str, str | None] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise ModelError unless the model still is what the plan was made for."""
@@ -50,19 +57,12 @@ class Replace(Change):
         slots: where the old module hangs. The root's slot has no parent; see `Plan.apply`.
         old: the module there.
         new: the module that will be there; it may contain the old one.
-        keys: how entries of the state_dict are renamed, relative to the module: old name to new
-            name, or to None for one that is gone. What is not named keeps its name.
-        added: names, relative to the module, of entries that are new.
-        paths: all paths that lead to the module, for the names of these entries. Default: `path`.
         mode_of: the module whose mode (training or evaluation) new modules take. Default: the old.
     """
 
     slots: tuple[Slot, ...]
     old: Module
     new: Module
-    keys: Mapping[str, str | None] = field(default_factory=dict)
-    added: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
     mode_of: Module | None = None
     _modes: list[tuple[Module, bool]] = field(default_factory=list, init=False)
 

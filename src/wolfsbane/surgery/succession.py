@@ -82,6 +82,12 @@ def own_behaviour(module: Module, expected: type[Module]) -> str | None:
     return None
 
 
+def carry_hooks(old: Module, new: Module) -> Module:
+    """Give a new module another's hooks, so that handles made for the old one remove them."""
+    new.__dict__.update(hooks_of(old))
+    return new
+
+
 def bound_by_parent(member: Member) -> str | None:
     """Return why a parent works with this very object or class of child, or None."""
     for parent in member.parents:
