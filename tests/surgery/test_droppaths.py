@@ -106,6 +106,11 @@ def test_drop_paths_are_left_on_request():
     assert not surgery.convert(Sequential(TimmDropPath(0.1)), drop_path=False)
 
 
+def test_trial_does_not_depend_on_the_default_device():
+    with torch.device("meta"):
+        assert len(surgery.convert(Sequential(BeitDropPath(0.1)))) == 1
+
+
 def test_trial_changes_neither_the_random_numbers_nor_the_module():
     path = TimmDropPath(0.1)
     calls = []

@@ -9,7 +9,8 @@ from torch.nn import Identity, Sequential
 from lookalikes import TimmDropPath
 from wolfsbane import nn, surgery
 from wolfsbane.surgery.conversion import OURS
-from wolfsbane.surgery.unfusing import ACTIVATIONS
+from wolfsbane.surgery.reversion import TORCHS
+from wolfsbane.surgery.unfusing import ACTIVATIONS, NORMS
 
 X = torch.randn(4, 3, dtype=torch.float64) * 2 + 1
 
@@ -221,6 +222,23 @@ def test_layer_that_torch_does_not_have_stays_and_is_named(make, why):
     plan = surgery.revert(Sequential(make()))
     assert not plan
     assert why in plan.kept[0].why
+
+
+OWN = [
+    name
+    for name in nn.__all__
+    if getattr(nn, name).__module__.startswith("wolfsbane.nn.")
+    and getattr(nn, name) not in {*TORCHS, *NORMS}
+]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_every_layer_without_a_counterpart_stays_in_either_direction(name):
+    layer = getattr(nn, name).__new__(getattr(nn, name))
+    torch.nn.Module.__init__(layer)
+    model = Sequential(layer)
+    assert [kept.why for kept in surgery.revert(model).kept] == ["torch.nn has no such layer"]
+    assert str(surgery.convert(model)) == "convert (Sequential): nothing to change"
 
 
 def test_drop_path_that_was_converted_stays_ours():

@@ -114,6 +114,13 @@ def test_torch_s_layer_keeps_its_group_unless_another_is_given():
     assert (kept[0].process_group, given[0].process_group) == ("theirs", "given")
 
 
+def test_layer_of_another_group_is_left_and_named():
+    model = Sequential(nn.SyncBatchNorm(3, process_group="one"))
+    assert surgery.convert_sync_batchnorm(model).kept == ()
+    assert surgery.convert_sync_batchnorm(model, "one").kept == ()
+    assert "over another group" in surgery.convert_sync_batchnorm(model, "two").kept[0].why
+
+
 def pickled(model):
     file = io.BytesIO()
     torch.save(model, file)

@@ -47,7 +47,7 @@ def other_than_ours(module: Module) -> str | None:
         return "it has no rate drop_prob or p between 0 and 1"
     ones = torch.ones(NUM_SAMPLES, 3, 2, device="cpu", dtype=torch.float32)
     try:
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with torch.random.fork_rng(devices=[]), torch.no_grad(), torch.device("cpu"):
             evaluated, trained = (_try(module, ones, training=t) for t in (False, True))
     except Exception as error:  # noqa: BLE001  # whatever another's code may raise
         return f"a trial of it failed: {error}"

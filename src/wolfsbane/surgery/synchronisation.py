@@ -111,7 +111,10 @@ def revert_sync_batchnorm(
 
 def _synchronise(member: Member, process_group: Any) -> Decision:
     module = member.module
-    if not isinstance(module, _BatchNorm) or type(module) is nn.SyncBatchNorm:
+    if type(module) is nn.SyncBatchNorm:
+        other = process_group is not None and process_group is not module.process_group
+        return Decision(why="synchronised already, over another group" if other else "")
+    if not isinstance(module, _BatchNorm):
         return NO_CONCERN
     why = _obstacle(member)
     if why is not None:
