@@ -118,6 +118,13 @@ class DropRate:
         else:
             setattr(holder, last, value)
 
+    def rounded(self, value: float) -> float:
+        """Return what `held` gives after `hold(value)`: a tensor rounds to its dtype."""
+        current = None if self.constant is not None else _attribute(self.owner, self.name)
+        if isinstance(current, Tensor):
+            return torch.tensor(value, dtype=current.dtype).item()
+        return value
+
 
 def drop_rates(model: Module) -> list[DropRate]:
     """Return every drop rate of a model, in the order of its modules.

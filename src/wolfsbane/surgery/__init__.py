@@ -8,5 +8,21 @@ the state_dict are kept, or the new names are reported.
 
 from wolfsbane.surgery.conversion import convert
 from wolfsbane.surgery.plan import Plan, Undo
+from wolfsbane.surgery.rate_rules import linear
+from wolfsbane.surgery.rate_scheduler import RateScheduler
+from wolfsbane.surgery.rates import rates, set_rates
+from wolfsbane.surgery.schedules import constant, curriculum, early, late
 
-__all__ = ["Plan", "Undo", "convert"]
+__all__ = [
+    "Plan",
+    "RateScheduler",
+    "Undo",
+    "constant",
+    "convert",
+    "curriculum",
+    "early",
+    "late",
+    "linear",
+    "rates",
+    "set_rates",
+]
