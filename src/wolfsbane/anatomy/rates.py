@@ -133,7 +133,8 @@ def drop_rates(model: Module) -> list[DropRate]:
     `torch.nn.MultiheadAttention` and of recurrent nets, and those that a module's source hands to
     `F.dropout`, `scaled_dot_product_attention` and their like from an attribute of the module. A
     rate that several modules share, as through a configuration, is one rate. A number in the source
-    is listed too, and cannot be set. Source that cannot be had is passed over.
+    is listed too, and cannot be set. Source that cannot be had is passed over, and a forward that
+    was put on one object is not read.
 
     Examples:
         >>> model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Dropout(0.1))

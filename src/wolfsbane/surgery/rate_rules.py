@@ -26,6 +26,9 @@ class Linear:
         return f"linear({self.pattern!r}, {self.start:g}, {self.end:g})"
 
 
+DIGITS = 12
+"""To which rates by depth are rounded, so that 0.3 / 3 is 0.1."""
+
 Rates: TypeAlias = "float | Mapping[str, float] | Linear | Sequence[Rates]"
 """A number for all, a mapping from patterns to numbers, `linear(...)`, or a list of these."""
 
@@ -147,8 +150,7 @@ def _by_depth(model: Module, rule: Linear) -> RateOf:
         for name in names:
             found = inside.fullmatch(name)
             if found and found[1] in blocks:
-                index = blocks.index(found[1])
-                return rule.end if 0 < index == len(blocks) - 1 else rule.start + index * step
+                return round(rule.start + blocks.index(found[1]) * step, DIGITS)
         return None
 
     return rate_of

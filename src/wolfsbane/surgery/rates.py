@@ -234,7 +234,7 @@ def no_rate(pattern: str, places: Sequence[Sequence[str]]) -> ArgumentError:
     paths = list(dict.fromkeys(name for place in places for name in place if name))
     advice = nearest(pattern, paths) if paths else "The model has no drop rates"
     return ArgumentError(
-        f"no drop rate is in what {pattern!r} matches. {advice} surgery.rates(model) lists them"
+        f"no drop rate is in what {pattern!r} matches; surgery.rates(model) lists them. {advice}"
     )
 
 
