@@ -19,7 +19,12 @@ OWN = [
     "sync_batch_norm",
 ]
 
+NORMS = ["batch_renorm", "filter_response_norm", "masked_batch_norm"]
+
 FUSED = ["batch_norm_act_dropout", "bias_act_dropout", "dropout_add"]
+
+COLLECTION = ["crelu", "geglu", "maxout", "relu_squared", "snake", "sparsemax", "squareplus"]
+COLLECTION += ["swiglu", "xielu"]
 
 ACTIVATIONS = [
     "celu",
@@ -64,7 +69,7 @@ SHARED = [name for name in OWN if name not in {"drop_path", "sync_batch_norm"}]
 
 
 def test_public_names_are_these():
-    assert sorted(F.__all__) == sorted(OWN + FUSED + ACTIVATIONS)
+    assert sorted(F.__all__) == sorted(OWN + NORMS + FUSED + COLLECTION + ACTIVATIONS)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -105,6 +110,19 @@ def test_fused_batch_norm_has_batch_norm_s_arguments_and_keyword_only_additions(
         ("activation", "relu"),
         ("p", 0.0),
         ("generator", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "added"),
+    [("batch_renorm", ["r_max", "d_max"]), ("masked_batch_norm", ["mask"])],
+)
+def test_kind_of_batch_norm_has_its_arguments_and_keyword_only_additions(name, added):
+    theirs = list(inspect.signature(F.batch_norm).parameters.values())
+    ours = list(inspect.signature(getattr(F, name)).parameters.values())
+    assert ours[: len(theirs)] == theirs
+    assert [(p.name, p.kind) for p in ours[len(theirs) :]] == [
+        (name, inspect.Parameter.KEYWORD_ONLY) for name in added
     ]
 
 

@@ -42,7 +42,26 @@ DROPOUTS = ["AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "F
 BATCH_NORMS = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]
 LAZY = ["LazyBatchNorm1d", "LazyBatchNorm2d", "LazyBatchNorm3d"]
 BLOCKS = ["BatchNormAct1d", "BatchNormAct2d", "BatchNormAct3d"]
-OWN = ["DropPath", "BiasActDropout", "DropoutAdd", *BLOCKS]
+TRAINED_NORMS = [
+    "BatchNormLast",
+    "BatchRenorm1d",
+    "BatchRenorm2d",
+    "BatchRenorm3d",
+    "GhostBatchNorm1d",
+    "GhostBatchNorm2d",
+    "MaskedBatchNorm1d",
+]
+OTHER_NORMS = [
+    "FilterResponseNorm1d",
+    "FilterResponseNorm2d",
+    "FilterResponseNorm3d",
+    "FrozenBatchNorm1d",
+    "FrozenBatchNorm2d",
+    "FrozenBatchNorm3d",
+]
+OWN = ["DropPath", "BiasActDropout", "DropoutAdd", *BLOCKS, *TRAINED_NORMS, *OTHER_NORMS]
+OWN += ["CReLU", "GEGLU", "Maxout", "ReLUSquared", "Snake", "Sparsemax", "Squareplus", "SwiGLU"]
+OWN += ["XIELU"]
 
 DROP_INS = [*DROPOUTS, *BATCH_NORMS, *LAZY]
 
@@ -122,6 +141,20 @@ def test_block_is_a_batch_norm_with_its_arguments_after_activation_and_rate(name
     assert [name for name, _, _ in ours[:3]] == ["num_features", "activation", "p"]
     assert ours[3 : len(base) + 2] == base[1:]
     assert [name for name, kind, _ in ours if kind.name == "KEYWORD_ONLY"] == ["bias", "generator"]
+
+
+@pytest.mark.parametrize("name", TRAINED_NORMS)
+def test_kind_of_batch_norm_takes_torch_s_arguments_and_keyword_only_additions(name):
+    assert issubclass(getattr(nn, name), torch.nn.modules.batchnorm._BatchNorm)
+    theirs = [
+        (p.name, p.kind, p.default)
+        for p in parameters_of(torch.nn.BatchNorm1d)
+        if p.name != ADDED_IN_TORCH_2_13
+    ]
+    ours = parameters_of(getattr(nn, name))
+    assert [(p.name, p.kind, p.default) for p in ours[: len(theirs)]] == theirs
+    assert all(p.kind is p.KEYWORD_ONLY for p in ours[len(theirs) :])
+    assert ours[len(theirs)].name == "bias"
 
 
 def test_blocks_take_torch_s_order_and_a_keyword_only_generator():

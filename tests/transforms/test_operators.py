@@ -25,6 +25,7 @@ OPERATORS = (
     "draw_key",
     "dropout_add",
     "masked_affine",
+    "snapshot",
 )
 
 KEY = torch.tensor(0x0123456789ABCDEF)
@@ -177,6 +178,14 @@ def test_backward_of_batch_norm_is_what_torch_asks_of_an_operator(x, vectors):
 def test_backward_of_bias_is_what_torch_asks_of_an_operator(bias):
     arguments = (ROWS.sin(), ROWS, bias, KEY, *tail(0.25, "gelu"))
     torch.library.opcheck(torch.ops.wolfsbane.bias_act_dropout_backward.default, arguments)
+
+
+@pytest.mark.parametrize("x", [IMAGES, LAST, B3.double()], ids=["plain", "last", "float64"])
+def test_snapshot_is_a_copy_and_what_torch_asks_of_an_operator(x):
+    torch.library.opcheck(torch.ops.wolfsbane.snapshot.default, (x,))
+    copied = torch.ops.wolfsbane.snapshot(x)
+    assert torch.equal(copied, x)
+    assert copied.data_ptr() != x.data_ptr()
 
 
 def test_drawn_key_has_the_shape_that_fake_tensors_have():

@@ -70,6 +70,31 @@ def batch_norm_and_statistics(
     return output, torch.stack([statistics.mean.flatten(), statistics.variance.flatten()])
 
 
+def batch_norm_with_statistics(input: Tensor, norm: Norm) -> tuple[Tensor, Statistics]:
+    """Return the output and the batch's own statistics, recorded or not; differentiable.
+
+    The statistics are flat, of C values each, and carry no gradient.
+    """
+    if is_recorded():
+        output, found = torch.ops.wolfsbane.batch_norm(
+            input, norm.weight, norm.bias, norm.eps, None, None, *_recorded_tail(Tail())
+        )
+    else:
+        output, found = batch_norm_and_statistics(input, norm, Tail(), None)
+    mean, variance = found.detach().unbind()
+    count = mean.new_full((), input.numel() // input.size(1))
+    return output, Statistics(mean, variance, count)
+
+
+def fixed(vector: Tensor) -> Tensor:
+    """Return numbers without a gradient so that backward has the same as forward.
+
+    A compiler may compute them again in backward instead of keeping them: with what running
+    statistics have become by then, where it is those that they come from.
+    """
+    return cast("Tensor", torch.ops.wolfsbane.snapshot(vector)) if is_recorded() else vector
+
+
 def compiled_batch_norm(
     executor: Executor, input: Tensor, norm: Norm, tail: Tail, running: Running | None
 ) -> tuple[Tensor, Tensor]:

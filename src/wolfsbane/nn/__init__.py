@@ -40,7 +40,9 @@ from torch.nn import (
 )
 
 from wolfsbane.nn.batch_norm_act import BatchNormAct1d, BatchNormAct2d, BatchNormAct3d
+from wolfsbane.nn.batch_renorm import BatchRenorm1d, BatchRenorm2d, BatchRenorm3d
 from wolfsbane.nn.batchnorm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from wolfsbane.nn.batchnorm_last import BatchNormLast
 from wolfsbane.nn.bias_act_dropout import BiasActDropout
 from wolfsbane.nn.dropout import (
     AlphaDropout,
@@ -52,15 +54,35 @@ from wolfsbane.nn.dropout import (
     FeatureAlphaDropout,
 )
 from wolfsbane.nn.dropout_add import DropoutAdd
+from wolfsbane.nn.filter_response_norm import (
+    FilterResponseNorm1d,
+    FilterResponseNorm2d,
+    FilterResponseNorm3d,
+)
+from wolfsbane.nn.frozen_batchnorm import (
+    FrozenBatchNorm1d,
+    FrozenBatchNorm2d,
+    FrozenBatchNorm3d,
+)
+from wolfsbane.nn.gated import GEGLU, SwiGLU
+from wolfsbane.nn.ghost_batchnorm import GhostBatchNorm1d, GhostBatchNorm2d
 from wolfsbane.nn.lazy_batchnorm import LazyBatchNorm1d, LazyBatchNorm2d, LazyBatchNorm3d
+from wolfsbane.nn.masked_batchnorm import MaskedBatchNorm1d
+from wolfsbane.nn.piecewise import CReLU, Maxout, ReLUSquared
+from wolfsbane.nn.snake import Snake
+from wolfsbane.nn.sparsemax import Sparsemax
+from wolfsbane.nn.squareplus import Squareplus
 from wolfsbane.nn.sync_batchnorm import SyncBatchNorm
+from wolfsbane.nn.xielu import XIELU
 
 __all__ = [
     "CELU",
     "ELU",
+    "GEGLU",
     "GELU",
     "GLU",
     "SELU",
+    "XIELU",
     "AlphaDropout",
     "BatchNorm1d",
     "BatchNorm2d",
@@ -68,7 +90,12 @@ __all__ = [
     "BatchNormAct1d",
     "BatchNormAct2d",
     "BatchNormAct3d",
+    "BatchNormLast",
+    "BatchRenorm1d",
+    "BatchRenorm2d",
+    "BatchRenorm3d",
     "BiasActDropout",
+    "CReLU",
     "DropPath",
     "Dropout",
     "Dropout1d",
@@ -76,6 +103,14 @@ __all__ = [
     "Dropout3d",
     "DropoutAdd",
     "FeatureAlphaDropout",
+    "FilterResponseNorm1d",
+    "FilterResponseNorm2d",
+    "FilterResponseNorm3d",
+    "FrozenBatchNorm1d",
+    "FrozenBatchNorm2d",
+    "FrozenBatchNorm3d",
+    "GhostBatchNorm1d",
+    "GhostBatchNorm2d",
     "Hardshrink",
     "Hardsigmoid",
     "Hardswish",
@@ -86,19 +121,26 @@ __all__ = [
     "LeakyReLU",
     "LogSigmoid",
     "LogSoftmax",
+    "MaskedBatchNorm1d",
+    "Maxout",
     "Mish",
     "PReLU",
     "RReLU",
     "ReLU",
     "ReLU6",
+    "ReLUSquared",
     "SiLU",
     "Sigmoid",
+    "Snake",
     "Softmax",
     "Softmax2d",
     "Softmin",
     "Softplus",
     "Softshrink",
     "Softsign",
+    "Sparsemax",
+    "Squareplus",
+    "SwiGLU",
     "SyncBatchNorm",
     "Tanh",
     "Tanhshrink",

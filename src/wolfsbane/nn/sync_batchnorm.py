@@ -60,6 +60,10 @@ class SyncBatchNorm(TrackedBatchNorm):
 
     process_group: Any
 
+    converted_from: type[torch.nn.Module] | None = None
+    """The class of batch norm that this layer was, for `wolfsbane.surgery.revert_sync_batchnorm`.
+    It is pickled and copied with the layer."""
+
     @explain_unknown_arguments
     def __init__(
         self,
@@ -159,7 +163,10 @@ class SyncBatchNorm(TrackedBatchNorm):
         converted = module
         if isinstance(module, _BatchNorm) and not isinstance(module, cls):
             converted = cls.__new__(cls)
-            converted.__dict__ = {**module.__dict__, "process_group": process_group}
+            own = {"process_group": process_group}
+            if not isinstance(module, torch.nn.SyncBatchNorm):
+                own["converted_from"] = type(module)
+            converted.__dict__ = {**module.__dict__, **own}
         done[module] = converted
         # Not named_children(): it lists a module that has two names once.
         for name, child in module._modules.items():  # noqa: SLF001

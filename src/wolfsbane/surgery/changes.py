@@ -8,6 +8,7 @@ from torch.nn import Module, Parameter
 
 from wolfsbane.anatomy.places import Slot, path_of
 from wolfsbane.errors import ModelError
+from wolfsbane.surgery.succession import hand_over
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -18,11 +19,18 @@ class Change:
         path: where, as in `model.named_modules()`.
         before: what is there.
         after: what will be there.
+        paths: all paths that lead there, for the names in the state_dict. Default: `path`.
+        keys: how entries of the state_dict are renamed, relative to the module: old name to new
+            name, or to None for one that is gone. What is not named keeps its name.
+        added: names, relative to the module, of entries that are new.
     """
 
     path: str
     before: str
     after: str
+    paths: tuple[str, ...] = ()
+    keys: Mapping[str, str | None] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise ModelError unless the model still is what the plan was made for."""
@@ -49,16 +57,14 @@ class Replace(Change):
         slots: where the old module hangs. The root's slot has no parent; see `Plan.apply`.
         old: the module there.
         new: the module that will be there; it may contain the old one.
-        keys: how entries of the state_dict are renamed, relative to the module: old name to new
-            name, or to None for one that is gone. What is not named keeps its name.
-        added: names, relative to the module, of entries that are new.
+        mode_of: the module whose mode (training or evaluation) new modules take. Default: the old.
     """
 
     slots: tuple[Slot, ...]
     old: Module
     new: Module
-    keys: Mapping[str, str | None] = field(default_factory=dict)
-    added: tuple[str, ...] = ()
+    mode_of: Module | None = None
+    _modes: list[tuple[Module, bool]] = field(default_factory=list, init=False)
 
     def check(self) -> None:
         self._expect(self.old, "the model has changed since the plan was made: make a new plan")
@@ -67,13 +73,21 @@ class Replace(Change):
         self._expect(self.new, "the model was changed after this plan: undo the later change first")
 
     def do(self) -> None:
+        training = (self.mode_of or self.old).training
+        self._modes[:] = [(module, module.training) for module in _only_in(self.old, self.new)]
+        self._modes.append((self.new, training))
         for module in _only_in(self.new, self.old):
-            module.__dict__["training"] = self.old.training
+            module.__dict__["training"] = training
+        hand_over(self.old, self.new)
         self._hang(self.new)
 
     def undo(self) -> None:
-        for module in _only_in(self.old, self.new):
-            module.__dict__["training"] = self.new.training
+        """Put the old module back; its parts get their modes back, or a mode set since then."""
+        *modes, (_, given) = self._modes or [(self.new, self.new.training)]
+        training = self.new.training
+        for module, before in modes:
+            module.__dict__["training"] = before if training == given else training
+        hand_over(self.new, self.old)
         self._hang(self.old)
 
     def _hang(self, module: Module) -> None:

@@ -59,8 +59,9 @@ def swap(
         for group, parameters in zip(optimizer.param_groups, groups, strict=False):
             group["params"][:] = parameters
         for old, new in successors.items():
-            if new in optimizer.state:
-                optimizer.state[old] = optimizer.state.pop(new)
+            learned = optimizer.state.pop(new, None)
+            if learned is not None and old.shape == new.shape:
+                optimizer.state[old] = learned
         for new, _ in added:
             optimizer.state.pop(new, None)
         for parameter, values in state.items():

@@ -75,13 +75,21 @@ class Plan:
     @property
     def keys(self) -> dict[str, str | None]:
         """Entries of the state_dict that get another name (or None: they are gone)."""
-        return {old: new for replace in self._replacements() for old, new in _renamed(replace)}
+        return {
+            _join(path, old): None if new is None else _join(path, new)
+            for change in self.changes
+            for path in change.paths or (change.path,)
+            for old, new in change.keys.items()
+        }
 
     @property
     def added_keys(self) -> list[str]:
         """Entries of the state_dict that the model does not have yet."""
         return [
-            _join(replace.path, name) for replace in self._replacements() for name in replace.added
+            _join(path, name)
+            for change in self.changes
+            for path in change.paths or (change.path,)
+            for name in change.added
         ]
 
     def apply(self) -> "Undo":
@@ -103,14 +111,6 @@ class Plan:
             undo.roll_back()
             raise
         return undo
-
-    def _replacements(self) -> list[Replace]:
-        return [change for change in self.changes if isinstance(change, Replace)]
-
-
-def _renamed(replace: Replace) -> Iterable[tuple[str, str | None]]:
-    for old, new in replace.keys.items():
-        yield _join(replace.path, old), None if new is None else _join(replace.path, new)
 
 
 def _join(path: str, name: str) -> str:

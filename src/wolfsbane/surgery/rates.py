@@ -196,6 +196,7 @@ def hangs_at(model: Module, path: str, module: Module) -> bool:
 def _change(model: Module, rate: DropRate, wanted: float) -> SetRate:
     return SetRate(
         path=rate.path,
+        paths=rate.paths,
         before=f"{rate.kind}, {rate.name}={_short(rate.held)}",
         after=f"{rate.name}={_short(wanted)}",
         owner=rate.owner,

@@ -36,6 +36,8 @@ SCHEMAS = {
     "bias_act_dropout_backward": (
         f"(Tensor grad, Tensor input, Tensor? bias, {_TAIL}) -> (Tensor, Tensor)"
     ),
+    # Compilers compute cheap things again in backward, but not an operator that they do not know.
+    "snapshot": "(Tensor input) -> Tensor",
 }
 
 # A key lives on the host: as part of a CUDA graph it would be drawn once, for all replays.
@@ -145,6 +147,12 @@ def bias_act_dropout_backward(
     with torch.no_grad():
         found = fused.bias_act_dropout_gradients(grad, input, bias, tail_of(*tail))
     return _gradients(input, found)
+
+
+@_runs
+def snapshot(input: Tensor) -> Tensor:
+    """See `kernels.fused.fixed`."""
+    return input.clone()
 
 
 def tail_of(key: Tensor, p: float, activation: str, parameter: float, start: int) -> Tail:

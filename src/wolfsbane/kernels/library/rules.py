@@ -62,6 +62,11 @@ def _shape_of_bias_act_dropout_backward(
     return _shape_of_gradients(input, bias)
 
 
+@_shaped
+def _shape_of_snapshot(input: Tensor) -> Tensor:
+    return torch.empty_like(input)
+
+
 def _shape_of_gradients(input: Tensor, *vectors: Tensor | None) -> tuple[Tensor, ...]:
     rest = (input.new_empty(0) if v is None else torch.empty_like(v) for v in vectors)
     return torch.empty_like(input), *rest

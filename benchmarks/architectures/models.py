@@ -1,0 +1,156 @@
+"""Architectures that build without a download, and inputs that they take."""
+
+import contextlib
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+PER_FILE = 3
+"""How many architectures of each of timm's source files: the smallest ones."""
+
+SMALL = {
+    "hidden_size": 32,
+    "d_model": 32,
+    "n_embd": 32,
+    "dim": 32,
+    "embed_dim": 32,
+    "embedding_size": 32,
+    "emb_dim": 32,
+    "num_hidden_layers": 2,
+    "n_layer": 2,
+    "n_layers": 2,
+    "num_layers": 2,
+    "encoder_layers": 2,
+    "decoder_layers": 2,
+    "num_decoder_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 4,
+    "n_head": 4,
+    "n_heads": 4,
+    "num_heads": 4,
+    "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4,
+    "head_dim": 8,
+    "d_kv": 8,
+    "intermediate_size": 64,
+    "encoder_ffn_dim": 64,
+    "decoder_ffn_dim": 64,
+    "d_ff": 64,
+    "d_inner": 64,
+    "hidden_dim": 64,
+    "ffn_dim": 64,
+    "vocab_size": 128,
+    "max_position_embeddings": 64,
+    "num_experts": 4,
+    "num_local_experts": 4,
+    "n_routed_experts": 4,
+}
+"""Sizes of a transformer that fit where a configuration has them."""
+
+
+def declare_missing_operators() -> None:
+    """Declare those C++ operators of torchvision that its Python looks for and this torch lacks.
+
+    The models need none of them: they are for detection.
+    """
+    library = torch.library.Library("torchvision", "DEF")
+    declare_missing_operators.library = library  # type: ignore[attr-defined]  # kept alive
+    for name in ("nms", "qnms"):
+        with contextlib.suppress(RuntimeError):
+            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+def names() -> list[tuple[str, str]]:
+    """Return (library, architecture) of all that are tried."""
+    return [*_timm_names(), *_torchvision_names(), *_transformers_names()]
+
+
+def _timm_names() -> Iterator[tuple[str, str]]:
+    import timm  # noqa: PLC0415
+
+    for file in timm.list_modules():
+        sizes = {}
+        for name in timm.list_models(module=file):
+            if name.startswith("test_"):
+                continue
+            with contextlib.suppress(Exception), torch.device("meta"):
+                model = timm.create_model(name, pretrained=False)
+                sizes[name] = sum(p.numel() for p in model.parameters())
+        yield from (("timm", name) for name in sorted(sizes, key=sizes.__getitem__)[:PER_FILE])
+
+
+def _torchvision_names() -> Iterator[tuple[str, str]]:
+    from torchvision import models  # noqa: PLC0415
+
+    for name in models.list_models():
+        yield "torchvision", name
+
+
+def _transformers_names() -> Iterator[tuple[str, str]]:
+    from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES  # noqa: PLC0415
+
+    for name in MODEL_MAPPING_NAMES:
+        yield "transformers", name
+
+
+def build(library: str, name: str) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str, Any]]:
+    """Return a model with random weights, and inputs that it takes."""
+    if library == "timm":
+        import timm  # noqa: PLC0415
+
+        model = timm.create_model(name, pretrained=False, drop_rate=0.1)
+        return model, (torch.randn(2, *model.default_cfg["input_size"]),), {}
+    if library == "torchvision":
+        return _torchvision(name)
+    return _transformers(name)
+
+
+def _torchvision(name: str) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str, Any]]:
+    from torchvision import models  # noqa: PLC0415
+
+    options: dict[str, Any] = {"weights": None}
+    module = models.get_model_builder(name).__module__
+    if "detection" in module or "segmentation" in module:
+        options["weights_backbone"] = None
+    model = models.get_model(name, **options)
+    if ".detection" in module:
+        return model, ([torch.rand(3, 96, 96)],), {}
+    if ".video" in module:
+        size = 224 if "mvit" in name or "swin" in name else 112
+        return model, (torch.randn(2, 3, 16, size, size),), {}
+    if ".optical_flow" in module:
+        return model, (torch.randn(1, 3, 128, 128), torch.randn(1, 3, 128, 128)), {}
+    if ".quantization" in module:
+        model = models.get_model(name, weights=None, quantize=False)
+    size = 299 if "inception" in name else 224
+    return model, (torch.randn(2, 3, size, size),), {}
+
+
+def _transformers(name: str) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str, Any]]:
+    from transformers import AutoModel  # noqa: PLC0415
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING  # noqa: PLC0415
+
+    config = CONFIG_MAPPING[name]()
+    for attribute, value in SMALL.items():
+        if isinstance(getattr(config, attribute, None), int):
+            with contextlib.suppress(Exception):
+                setattr(config, attribute, value)
+    model = AutoModel.from_config(config)
+    side = getattr(config, "image_size", None)
+    side = side if isinstance(side, int) else 224
+    tokens = torch.randint(3, 90, (2, 12))
+    candidates: list[dict[str, Any]] = [
+        {"input_ids": tokens},
+        {"input_ids": tokens, "decoder_input_ids": tokens},
+        {"pixel_values": torch.randn(2, 3, side, side)},
+        {"input_values": torch.randn(2, 4000)},
+        {"input_features": torch.randn(2, getattr(config, "num_mel_bins", 80), 3000)},
+    ]
+    main = getattr(model, "main_input_name", "input_ids")
+    for inputs in sorted(candidates, key=lambda given: main not in given):
+        with contextlib.suppress(Exception), torch.no_grad():
+            copy.deepcopy(model).eval()(**inputs)
+            return model, (), inputs
+    raise ValueError("does not run with tokens, pixels, samples or features alone")

@@ -1,0 +1,116 @@
+"""Which verbs are tried on an architecture, and what each is held to."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor
+from trial import Row, Trial
+
+from wolfsbane import surgery
+from wolfsbane.anatomy.rates import drop_rates
+
+NEW_RATE = 0.25
+
+
+def try_out(library: str, name: str) -> Row:
+    """Return what comes out for one architecture."""
+    row = Row(library, name)
+    try:
+        trial = Trial(row)
+    except Exception as error:  # noqa: BLE001
+        row.error = f"{type(error).__name__}: {str(error)[:200]}"
+        return row
+    model = trial.model
+    row.parameters = sum(parameter.numel() for parameter in model.parameters())
+    rates = drop_rates(model)
+    row.dropouts = sum(rate.is_module for rate in rates)
+    row.rates = len(rates)
+    row.batch_norms = sum(
+        isinstance(module, torch.nn.modules.batchnorm._BatchNorm)  # noqa: SLF001
+        for module in model.modules()
+    )
+    trial.step("convert", lambda: surgery.convert(trial.model))
+    trial.step("train", lambda: surgery.convert(trial.model), lambda _: _training(trial))
+    trial.step("revert", lambda: surgery.convert(trial.model), lambda _: _reverted(trial))
+    example = trial.kwargs or trial.args
+    trial.step("fuse", lambda: surgery.fuse(trial.model, example))
+    trial.step("fold", lambda: surgery.fold_batchnorm(trial.model, example))
+    trial.step("remove_dropout", lambda: surgery.remove_dropout(trial.model))
+    trial.step(
+        "set_rates", lambda: surgery.set_rates(trial.model, NEW_RATE), lambda _: _rates(trial)
+    )
+    trial.step(
+        "insert_dropout",
+        lambda: surgery.insert_dropout(
+            trial.model, 0.1, after=(torch.nn.Linear, torch.nn.Conv2d, torch.nn.ReLU)
+        ),
+    )
+    trial.step(
+        "insert_batchnorm", lambda: surgery.insert_batchnorm(trial.model), lambda _: _runs(trial)
+    )
+    swaps = {torch.nn.ReLU: torch.nn.SiLU, torch.nn.GELU: torch.nn.SiLU}
+    trial.step(
+        "swap_activation",
+        lambda: surgery.swap_activation(trial.model, swaps),
+        lambda _: _runs(trial),
+    )
+    return row
+
+
+def _training(trial: Trial) -> str:
+    """Compare a training pass of the model as it was and as it is: outputs, running statistics."""
+    found = []
+    for model in (trial.original, trial.model):
+        twin = copy.deepcopy(model)
+        surgery.remove_dropout(twin).apply()
+        outputs = trial.outputs(twin.train())
+        buffers = [b for b in twin.buffers() if b.is_floating_point()]
+        found.append((outputs, buffers))
+    outputs, statistics = (trial.compare(found[0][i], found[1][i]) for i in (0, 1))
+    if {outputs, statistics} <= {"exact", "equal"}:
+        return "exact" if outputs == statistics else "equal"
+    return f"outputs {outputs}, statistics {statistics}"
+
+
+def _reverted(trial: Trial) -> str:
+    undo = surgery.revert(trial.model).apply()
+    classes = [(name, type(module)) for name, module in trial.model.named_modules()]
+    wanted = [(name, type(module)) for name, module in trial.original.named_modules()]
+    outputs = trial.compare(trial.first, trial.outputs())
+    undo()
+    return outputs if classes == wanted else f"{outputs}, other classes"
+
+
+def _rates(trial: Trial) -> str:
+    rates = [rate for rate in drop_rates(trial.model) if rate.is_settable]
+    wrong = [rate.path for rate in rates if rate.value != NEW_RATE and rate.is_effective]
+    return f"{len(wrong)} not set" if wrong else "exact"
+
+
+def _runs(trial: Trial) -> str:
+    """Whether the changed model trains: a finite forward and backward pass."""
+    trial.model.train()
+    try:
+        torch.manual_seed(1)
+        outputs = [t for t in _with_grad(trial.call(trial.model)) if t.requires_grad]
+        torch.stack([t.float().mean() for t in outputs]).sum().backward()
+        grads = [p.grad for p in trial.model.parameters() if p.grad is not None]
+    finally:
+        trial.model.eval()
+        trial.model.zero_grad(set_to_none=True)
+        trial.model.load_state_dict(
+            {k: v for k, v in trial.state.items() if k in trial.model.state_dict()}, strict=False
+        )
+    return "runs" if grads and all(t.isfinite().all() for t in outputs) else "not finite"
+
+
+def _with_grad(output: Any) -> list[Tensor]:
+    if isinstance(output, Tensor):
+        return [output]
+    values = output.values() if hasattr(output, "values") else output
+    return (
+        [t for v in values for t in _with_grad(v)]
+        if isinstance(output, (dict, list, tuple))
+        else []
+    )

@@ -1,0 +1,97 @@
+"""Filter response normalisation: each sample's channel by its own root mean square."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from wolfsbane.errors import ArgumentError, DtypeError, ShapeError
+from wolfsbane.functional.batch_norm import check_dtypes, check_num_channels
+from wolfsbane.functional.override import overridable
+from wolfsbane.kernels.reference import HALF_PRECISION, accumulator, per_channel
+
+FEWEST_DIMS = 3
+"""(N, C, L)."""
+
+
+@overridable
+def filter_response_norm(
+    input: Tensor,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    tau: Tensor | None = None,
+    eps: float | Tensor = 1e-5,
+) -> Tensor:
+    r"""Divide each sample's channel by its root mean square, then scale, shift and threshold.
+
+    $$y = \max\Bigl(\frac{x}{\sqrt{\nu^2 + |\epsilon|}} \gamma + \beta,\ \tau\Bigr), \quad
+    \nu^2 = \frac{1}{L} \sum_l x_l^2$$
+
+    The sum is over a sample's own positions, so training and evaluation are the same and no batch
+    is needed. Without tau there is no threshold. The mean of squares accumulates in float64, the
+    rest is computed in float32 (float64 for float64), and the output keeps the input's dtype.
+
+    Args:
+        input: floating-point tensor.
+        weight: gamma, C values; ones where None.
+        bias: beta, C values; zeros where None.
+        tau: the threshold of the thresholded linear unit (TLU), C values; none where None.
+        eps: added to nu^2: a positive number, or a tensor without dimensions, which may be learned
+            and whose magnitude counts. Default: 1e-5, timm's; the paper's is 1e-6.
+
+    Shape:
+        (N, C, *) to (N, C, *), with at least one dimension after C.
+
+    Raises:
+        ShapeError: fewer than three dimensions, or vectors that have not C values.
+        DtypeError: the input is not floating-point, or dtypes do not go together.
+        ArgumentError: eps is not positive.
+
+    Examples:
+        >>> filter_response_norm(torch.tensor([[[3.0, -3.0]]]))
+        tensor([[[ 1.0000, -1.0000]]])
+        >>> filter_response_norm(torch.tensor([[[3.0, -3.0]]]), tau=torch.zeros(1))
+        tensor([[[1.0000, 0.0000]]])
+
+    References:
+        Singh, Krishnan 2019, arXiv:1911.09737, equations 1 to 3.
+    """
+    _check(input, eps)
+    for name, vector in (("weight", weight), ("bias", bias), ("tau", tau)):
+        if vector is not None:
+            check_num_channels(name, vector.numel(), input)
+            check_dtypes(name, vector.dtype, input)
+    positions = list(range(2, input.dim()))
+    size = max(1, math.prod(input.shape[2:]))
+    # The norm, not the mean of squares: autograd keeps the input, and no float64 copy of it.
+    norm = torch.linalg.vector_norm(
+        input, dim=positions, keepdim=True, dtype=accumulator(input.device)
+    )
+    scale = torch.rsqrt(norm.square() / size + (eps.abs() if isinstance(eps, Tensor) else eps))
+    if weight is not None:
+        scale = scale * per_channel(weight, input)
+    wide = input.float() if input.dtype in HALF_PRECISION else input
+    output = wide * scale.to(wide.dtype)
+    if bias is not None:
+        output = output + per_channel(bias, input).to(wide.dtype)
+    if tau is not None:
+        output = torch.maximum(output, per_channel(tau, input).to(wide.dtype))
+    return output.to(input.dtype)
+
+
+def _check(input: Tensor, eps: float | Tensor) -> None:
+    if input.dim() < FEWEST_DIMS:
+        raise ShapeError(
+            f"expected at least 3D input (got {input.dim()}D input). The shape is (N, C, *): the "
+            "mean is over a channel's positions, and a vector's features have none"
+        )
+    if not input.is_floating_point():
+        raise DtypeError(
+            f'"filter_response_norm" not implemented for {input.dtype}: it needs a floating-point '
+            "input. Convert it: input.float()"
+        )
+    if not isinstance(eps, Tensor) and not 0.0 < eps < math.inf:
+        raise ArgumentError(
+            f"filter_response_norm eps must be positive, but got {eps!r}. It keeps the division "
+            "finite where a channel is zero; the default is eps=1e-5"
+        )

@@ -1,0 +1,193 @@
+"""Activations of a model exchanged for others, wherever they are held."""
+
+import copy
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from torch.nn import Module, Parameter
+from torch.optim import Optimizer
+
+from wolfsbane.anatomy.places import Member, members
+from wolfsbane.errors import ArgumentError, ArgumentTypeError
+from wolfsbane.surgery.activation_attributes import (
+    block_swap,
+    first_line,
+    function_name,
+    function_swaps,
+)
+from wolfsbane.surgery.changes import Change, Replace, SetAttribute
+from wolfsbane.surgery.dropout_insertion import never_called
+from wolfsbane.surgery.optimizers import check_optimizers
+from wolfsbane.surgery.plan import Kept, Plan, unreached
+from wolfsbane.surgery.succession import carry_hooks
+
+Swaps = Mapping[type[Module], type[Module] | Module | Callable[[Module], Module]]
+"""Old class to new: a class, a module (of which each place gets a copy), or a function that is
+given the old module and returns the new one."""
+
+
+def swap_activation(model: Module, swaps: Swaps, *, optimizers: Sequence[Optimizer] = ()) -> Plan:
+    """Plan activations to be exchanged for others.
+
+    Found are modules of exactly the classes named, in every place; functions that are kept as
+    attributes (`self.activation = F.relu`, as in `TransformerEncoderLayer`); and the activations of
+    `BatchNormAct` and `BiasActDropout`. What a forward calls by name (`F.relu(x)`) is no object
+    that could be exchanged: such modules are named as left.
+
+    Args:
+        model: any model.
+        swaps: old class to new, as in {nn.ReLU: nn.GELU}. The new one is a class, a module (each
+            place gets a copy of it), or a function of the old module that returns the new one. A
+            class that takes `inplace` gets that of the old module.
+        optimizers: those that train the model. New parameters (PReLU's) join the group that holds
+            the parameter nearest before them; those that are gone leave it.
+
+    Returns:
+        A plan.
+
+    Raises:
+        ArgumentTypeError: swaps is not a mapping of classes, or a new one is not a module.
+        ArgumentError: swaps is empty.
+
+    Examples:
+        >>> import torch
+        >>> model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU(inplace=True))
+        >>> print(swap_activation(model, {torch.nn.ReLU: torch.nn.SiLU}))
+        swap_activation (Sequential): 1 change
+          1  ReLU(inplace=True)  ->  SiLU(inplace=True)
+
+    References:
+        Which to choose: Hendrycks, Gimpel 2016, arXiv:1606.08415 (GELU); Ramachandran et al. 2017,
+        arXiv:1710.05941 (SiLU, there called Swish).
+    """
+    _check(swaps)
+    everyone = members(model)
+    changes: list[Change] = []
+    kept: list[Kept] = []
+
+    for member in everyone:
+        found = [_module_swap(member, swaps), *_attribute_swaps(member, swaps)]
+        changes += [one for one in found if isinstance(one, Change)]
+        kept += [one for one in found if isinstance(one, Kept)]
+    replaced = [change.old for change in changes if isinstance(change, Replace)]
+    return Plan(
+        verb="swap_activation",
+        model=model,
+        changes=tuple(changes),
+        kept=(*kept, *_named_in_forward(everyone, swaps), *unreached(model, replaced)),
+        optimizers=check_optimizers(model, optimizers),
+        beside=_beside(everyone, changes),
+    )
+
+
+def _check(swaps: Swaps) -> None:
+    expected = "swaps has to map classes of activations to successors, as in {nn.ReLU: nn.GELU}"
+    if not isinstance(swaps, Mapping):
+        raise ArgumentTypeError(f"{expected}, but got {swaps!r}")
+    if not swaps:
+        raise ArgumentError(f"{expected}, but it is empty")
+    for old, new in swaps.items():
+        if not (isinstance(old, type) and issubclass(old, Module)):
+            raise ArgumentTypeError(f"{expected}, but {old!r} is not a class of torch.nn.Module")
+        if not (isinstance(new, Module) or callable(new)):
+            raise ArgumentTypeError(f"{expected}, but the successor of {old.__name__} is {new!r}")
+
+
+def _make(new: Any, old: Module) -> Module:
+    if isinstance(new, Module):
+        return copy.deepcopy(new)
+    if isinstance(new, type):
+        takes_inplace = "inplace" in inspect.signature(new).parameters
+        made = new(inplace=old.inplace) if takes_inplace and hasattr(old, "inplace") else new()
+    else:
+        made = new(old)
+    if not isinstance(made, Module):
+        raise ArgumentTypeError(
+            f"the successor of {type(old).__name__} has to be a module, but {new!r} made {made!r}"
+        )
+    return made
+
+
+def _attribute_swaps(member: Member, swaps: Swaps) -> list[Change | Kept | None]:
+    def make(cls: type[Module], old: Module) -> Module:
+        return _placed(_make(swaps[cls], old), member)
+
+    return [*function_swaps(member, swaps, make), block_swap(member, swaps, make)]
+
+
+def _module_swap(member: Member, swaps: Swaps) -> Change | Kept | None:
+    old = member.module
+    if not isinstance(old, tuple(swaps)):
+        return None
+    why = _why_not(member, swaps)
+    if why is not None:
+        return Kept(member.path, type(old).__name__, why)
+    new = _placed(_make(swaps[type(old)], old), member)
+    return Replace(
+        path=member.path,
+        paths=member.paths,
+        before=first_line(old),
+        after=first_line(new),
+        keys={name: None for name in old.state_dict() if name not in new.state_dict()},
+        added=tuple(name for name in new.state_dict() if name not in old.state_dict()),
+        slots=member.slots,
+        old=old,
+        new=carry_hooks(old, new),
+    )
+
+
+def _why_not(member: Member, swaps: Swaps) -> str | None:
+    cls = type(member.module)
+    if cls not in swaps:
+        return f"{cls.__module__}.{cls.__qualname__} is a class of its own: name it to exchange it"
+    if "forward" in vars(member.module):
+        return "its forward was replaced on this object"
+    return never_called(member)
+
+
+def _placed(new: Module, member: Member) -> Module:
+    """Return a new module on the device, and with the dtype, of the model around it."""
+    holders = [member.module, *member.parents]
+    near = next((p for m in holders for p in m.parameters() if p.is_floating_point()), None)
+    return new if near is None else new.to(device=near.device, dtype=near.dtype)
+
+
+def _named_in_forward(everyone: Sequence[Member], swaps: Swaps) -> list[Kept]:
+    names = "|".join(re.escape(function_name(cls)) for cls in swaps)
+    call = re.compile(rf"\b(?:F|functional|torch)\.(?:{names})_?(?=\()")
+    found: dict[type[Module], Kept] = {}
+    for member in everyone:
+        cls = type(member.module)
+        if cls.__module__.startswith(("torch.nn.", "wolfsbane.")) or cls in found:
+            continue
+        called = call.search(_source(cls))
+        if called is not None:
+            why = f"its forward calls {called.group()} by name: only its source can be changed"
+            found[cls] = Kept(member.path, cls.__name__, why)
+    return list(found.values())
+
+
+def _source(cls: type[Module]) -> str:
+    try:
+        return inspect.getsource(cls.forward)
+    except (OSError, TypeError):  # written in a shell, or in C
+        return ""
+
+
+def _beside(everyone: Sequence[Member], changes: Sequence[Change]) -> dict[Parameter, Parameter]:
+    """Return, for each new parameter, the parameter nearest before it, or else the first."""
+    new: dict[int, Module] = {}
+    for change in changes:
+        if isinstance(change, Replace):
+            new[id(change.old)] = change.new
+        elif isinstance(change, SetAttribute) and isinstance(change.new, Module):
+            new[id(change.owner)] = change.new
+    nearest = list(everyone[0].module.parameters())[:1]
+    beside: dict[Parameter, Parameter] = {}
+    for member in everyone:
+        added = new[id(member.module)].parameters() if id(member.module) in new else ()
+        nearest = list(member.module.parameters(recurse=False))[-1:] or nearest
+        beside.update({parameter: nearest[0] for parameter in added if nearest})
+    return beside
