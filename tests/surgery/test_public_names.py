@@ -4,14 +4,22 @@ from wolfsbane import surgery
 
 NAMES = [
     "Plan",
+    "RateScheduler",
     "Undo",
+    "constant",
     "convert",
     "convert_sync_batchnorm",
+    "curriculum",
+    "early",
     "insert_batchnorm",
     "insert_dropout",
+    "late",
+    "linear",
+    "rates",
     "remove_dropout",
     "revert",
     "revert_sync_batchnorm",
+    "set_rates",
     "swap_activation",
 ]
 

@@ -118,6 +118,13 @@ class DropRate:
         else:
             setattr(holder, last, value)
 
+    def rounded(self, value: float) -> float:
+        """Return what `held` gives after `hold(value)`: a tensor rounds to its dtype."""
+        current = None if self.constant is not None else _attribute(self.owner, self.name)
+        if isinstance(current, Tensor):
+            return torch.tensor(value, dtype=current.dtype).item()
+        return value
+
 
 def drop_rates(model: Module) -> list[DropRate]:
     """Return every drop rate of a model, in the order of its modules.
@@ -126,7 +133,8 @@ def drop_rates(model: Module) -> list[DropRate]:
     `torch.nn.MultiheadAttention` and of recurrent nets, and those that a module's source hands to
     `F.dropout`, `scaled_dot_product_attention` and their like from an attribute of the module. A
     rate that several modules share, as through a configuration, is one rate. A number in the source
-    is listed too, and cannot be set. Source that cannot be had is passed over.
+    is listed too, and cannot be set. Source that cannot be had is passed over, and a forward that
+    was put on one object is not read.
 
     Examples:
         >>> model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Dropout(0.1))

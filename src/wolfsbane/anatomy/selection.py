@@ -75,10 +75,13 @@ def _holds(part: Part, member: Member) -> bool:
 
 
 def _no_match(pattern: str, paths: Sequence[str]) -> ArgumentError:
+    return ArgumentError(f"no module's path matches {pattern!r}. {nearest(pattern, paths)}")
+
+
+def nearest(pattern: str, paths: Sequence[str]) -> str:
+    """Return a sentence that names the paths nearest to a pattern, or else the first ones."""
     near = difflib.get_close_matches(pattern, paths, n=3)
     if near:
-        advice = f"Did you mean {' or '.join(repr(path) for path in near)}?"
-    else:
-        shown = ", ".join(paths[:12]) + (", ..." if len(paths) > 12 else "")  # noqa: PLR2004
-        advice = f"The paths are: {shown}"
-    return ArgumentError(f"no module's path matches {pattern!r}. {advice}")
+        return f"Did you mean {' or '.join(repr(path) for path in near)}?"
+    shown = ", ".join(paths[:12]) + (", ..." if len(paths) > 12 else "")  # noqa: PLR2004
+    return f"The paths are: {shown}"

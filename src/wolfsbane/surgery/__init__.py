@@ -12,18 +12,30 @@ from wolfsbane.surgery.conversion import convert
 from wolfsbane.surgery.dropout_insertion import insert_dropout
 from wolfsbane.surgery.dropout_removal import remove_dropout
 from wolfsbane.surgery.plan import Plan, Undo
+from wolfsbane.surgery.rate_rules import linear
+from wolfsbane.surgery.rate_scheduler import RateScheduler
+from wolfsbane.surgery.rates import rates, set_rates
 from wolfsbane.surgery.reversion import revert
+from wolfsbane.surgery.schedules import constant, curriculum, early, late
 from wolfsbane.surgery.synchronisation import convert_sync_batchnorm, revert_sync_batchnorm
 
 __all__ = [
     "Plan",
+    "RateScheduler",
     "Undo",
+    "constant",
     "convert",
     "convert_sync_batchnorm",
+    "curriculum",
+    "early",
     "insert_batchnorm",
     "insert_dropout",
+    "late",
+    "linear",
+    "rates",
     "remove_dropout",
     "revert",
     "revert_sync_batchnorm",
+    "set_rates",
     "swap_activation",
 ]
