@@ -56,9 +56,7 @@ def test_table_shows_the_largest_shift_first_and_layers_keep_the_model_s_order()
     report = DriftReport(model="Net", layers=(small, drift("large")), num_batches=2)
     assert [layer.path for layer in report.layers] == ["small", "large"]
     lines = str(report).splitlines()
-    assert lines[0] == (
-        "recalibrated 2 batch norms (Net) over 2 batches; the largest shift first"
-    )
+    assert lines[0] == ("recalibrated 2 batch norms (Net) over 2 batches; the largest shift first")
     assert [line.split()[0] for line in lines[1:4]] == ["layer", "large", "small"]
     assert lines[2].split()[1:] == ["2", "10", "3.000", "1.750", "0.5", "to", "4"]
     assert repr(report) == str(report)

@@ -19,9 +19,9 @@ def exact(values):
 
 
 @given(
-    st.lists(
-        st.lists(st.floats(-1e3, 1e3, width=32), max_size=5), min_size=1, max_size=6
-    ).filter(any)
+    st.lists(st.lists(st.floats(-1e3, 1e3, width=32), max_size=5), min_size=1, max_size=6).filter(
+        any
+    )
 )
 def test_parts_of_any_size_merge_to_the_exact_moments_of_all(parts):
     tensors = [torch.tensor(part, dtype=torch.float32).reshape(-1, 1) for part in parts]

@@ -205,11 +205,12 @@ def test_mixed_precision_counts_what_the_layer_sees():
 
 def test_no_graph_is_recorded_and_no_random_number_drawn():
     model = Sequential(Linear(2, 2), Dropout(), BatchNorm1d(2))
-    state = torch.random.get_rng_state()
     required = []
     model[2].register_forward_hook(lambda _, __, y: required.append(y.requires_grad))
-    stats.recalibrate(model, [torch.randn(1).expand(4, 2) * torch.arange(4.0).view(4, 1)])
-    torch.random.set_rng_state(state)
+    x = torch.randn(4, 2)
+    state = torch.random.get_rng_state()
+    stats.recalibrate(model, [x])
+    assert torch.equal(torch.random.get_rng_state(), state)
     assert required == [False]
 
 
@@ -343,19 +344,3 @@ def test_forward_that_sets_training_mode_does_not_disturb_the_statistics():
     stats.recalibrate(model.double(), batches, forward=lambda m, x: m.train()(x.double()))
     assert_statistics(model[0], torch.cat(batches), rtol=1e-12)
     assert model[0].num_batches_tracked.item() == 2
-
-
-@pytest.mark.parametrize("in_place", [True, False])
-def test_compiled_model_runs_as_it_was_written(in_place):
-    torch._dynamo.reset()
-    model = Sequential(Linear(2, 2), BatchNorm1d(2))
-    x = torch.randn(16, 2)
-    if in_place:
-        model.compile(backend="eager")
-        compiled = model
-    else:
-        compiled = torch.compile(model, backend="eager")
-    compiled(x)
-    report = stats.recalibrate(compiled, [x, x + 1])
-    assert_statistics(model[1], torch.cat([model[0](x), model[0](x + 1)]).detach(), rtol=1e-5)
-    assert [layer.path for layer in report.layers] == ["1"]

@@ -97,7 +97,7 @@ def test_no_batches_is_an_error_and_so_is_a_generator_read_before():
     generator = (torch.randn(4, 2) for _ in range(2))
     list(generator)
     for batches in ([], generator):
-        with pytest.raises(ArgumentError, match="at least one batch.*read only once"):
+        with pytest.raises(ArgumentError, match=r"at least one batch.*read only once"):
             stats.recalibrate(model, batches)
     assert_unchanged(model, before)
 
