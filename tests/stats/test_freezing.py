@@ -82,8 +82,8 @@ def test_parameters_of_other_layers_inside_are_trained_on():
     block.inner = Dropout()
     stats.freeze(block)
     assert requirements(block.activation) == [True]
-    block.train()
-    assert block.inner.training
+    assert not block.eval().inner.training
+    assert block.train().inner.training
     assert not block.training
 
 

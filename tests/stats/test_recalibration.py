@@ -106,6 +106,19 @@ def test_layer_of_freeze_is_left_and_stays_frozen():
     assert not model.train()[0].training
 
 
+def switched_off_by_hand():
+    bn = BatchNorm1d(2)
+    bn.track_running_stats = False
+    return bn
+
+
+def test_layer_whose_tracking_was_switched_off_is_left():
+    model = Sequential(switched_off_by_hand(), BatchNorm1d(2))
+    report = stats.recalibrate(model, [torch.randn(8, 2) * 5 + 3])
+    assert report.left[0].why == "keeps no running statistics"
+    assert model[0].running_mean.tolist() == [0, 0]
+
+
 def test_layer_without_running_statistics_goes_on_with_the_batch_s_and_is_left():
     model = Sequential(BatchNorm1d(2, track_running_stats=False), BatchNorm1d(2))
     report = stats.recalibrate(model, [torch.randn(8, 2) * 5 + 3])
@@ -212,6 +225,23 @@ def test_no_graph_is_recorded_and_no_random_number_drawn():
     stats.recalibrate(model, [x])
     assert torch.equal(torch.random.get_rng_state(), state)
     assert required == [False]
+
+
+def test_forward_that_records_a_graph_may_run_it_backward():
+    model = Sequential(Linear(2, 2), BatchNorm1d(2), BatchNorm1d(2))
+    required = []
+    model[1].register_forward_hook(lambda bn, *_: required.append(bn.running_mean.requires_grad))
+
+    def attack(model, x):
+        with torch.enable_grad():
+            model(x.requires_grad_()).square().sum().backward()
+        model(x + x.grad.sign())
+
+    x = torch.randn(8, 2)
+    stats.recalibrate(model, [x], forward=attack)
+    moved = x + x.grad.sign()
+    assert_statistics(model[1], model[0](torch.cat([x, moved])).detach(), rtol=1e-5)
+    assert required == [False, False]
 
 
 def test_other_hooks_run_before_and_are_kept():
