@@ -269,19 +269,17 @@ def test_synchronised_layer_is_recalibrated_without_distributed(cls):
 
 
 class FeaturesLast(BatchNorm1d):
+    """A layer from elsewhere, which says where its features are."""
+
     feature_dim = -1
 
     def forward(self, input):
         return super().forward(input.movedim(-1, 1)).movedim(1, -1)
 
 
-class Masked(BatchNorm1d):
-    def forward(self, input, mask=None):
-        return super().forward(input)
-
-
-def test_features_may_come_last():
-    model = Sequential(FeaturesLast(3))
+@pytest.mark.parametrize("cls", [FeaturesLast, nn.BatchNormLast])
+def test_features_may_come_last(cls):
+    model = Sequential(cls(3))
     x = torch.randn(5, 3, 3) * torch.tensor([1.0, 2.0, 3.0])
     stats.recalibrate(model, [x])
     assert_statistics(model[0], x.reshape(-1, 3))
@@ -289,11 +287,22 @@ def test_features_may_come_last():
 
 @pytest.mark.parametrize("by_name", [True, False])
 def test_masked_positions_do_not_count(by_name):
-    model = Masked(2)
+    model = nn.MaskedBatchNorm1d(2)
     x, mask = torch.randn(5, 2, 7), torch.rand(5, 7) < 0.6
     call = (lambda m, b: m(b, mask=mask)) if by_name else (lambda m, b: m(b, mask))
     stats.recalibrate(model, [x], forward=call)
     assert_statistics(model, x.movedim(1, -1)[mask])
+
+
+@pytest.mark.parametrize("cls", [nn.GhostBatchNorm2d, nn.BatchRenorm2d, nn.BatchNormAct2d])
+def test_layer_with_a_training_of_its_own_normalises_with_the_batch_s_statistics(cls):
+    model = Sequential(cls(3), BatchNorm2d(3))
+    model[0].activation = "identity"
+    batches = [torch.randn(n, 3, 4, 4) * 3 + 7 for n in (64, 16)]
+    stats.recalibrate(model, batches)
+    assert_statistics(model[0], channels_last(torch.cat(batches)))
+    torch.testing.assert_close(model[1].running_mean, torch.zeros(3), rtol=0, atol=1e-5)
+    torch.testing.assert_close(model[1].running_var, torch.ones(3), rtol=2e-3, atol=0)
 
 
 def test_empty_batch_counts_nothing():
