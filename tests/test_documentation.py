@@ -10,7 +10,7 @@ from transforms.networks import of_torch_itself
 pytestmark = [*of_torch_itself]  # the compiler's own
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("mask", "kernels", "transformations")
+PAGES = ("mask", "kernels", "stats", "transformations")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,5 +1,7 @@
 """Batch norm of tensors whose features come last."""
 
+from typing import ClassVar
+
 from torch import Tensor
 
 from wolfsbane.errors import ShapeError
@@ -51,6 +53,8 @@ class BatchNormLast(_EagerBatchNorm):
     References:
         Ioffe, Szegedy 2015, arXiv:1502.03167.
     """
+
+    feature_dim: ClassVar[int] = -1  # which `stats.recalibrate` asks for
 
     @is_leaf
     def forward(self, input: Tensor) -> Tensor:
