@@ -11,12 +11,14 @@ import argparse
 import concurrent.futures
 import dataclasses
 import json
+import multiprocessing
 import os
 import platform
-import subprocess
 import sys
+import time
 import warnings
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -24,40 +26,63 @@ import torch
 from models import declare_missing_operators, names
 from page import page
 from trial import TOLERANCE, Row
+from verbs import try_out
+
+ROWS_BETWEEN_RECORDS = 20
 
 TIMEOUT = 240
 """Seconds for one architecture."""
 
 
-def run_all(jobs: int, limit: int | None, record: Path) -> dict[str, Any]:
-    """Try all architectures, each in its own process, and return the record."""
-    chosen = names()[:limit]
+def run_all(chosen: list[tuple[str, str]], jobs: int, minutes: float, record: Path) -> None:
+    """Try architectures, each in a process of its own, and write the record as it grows."""
+    until = time.monotonic() + 60 * minutes
+    rows: list[dict[str, Any]] = []
+
+    def run(which: tuple[str, str]) -> None:
+        if time.monotonic() > until:
+            return
+        row = _in_process(which)
+        rows.append(row)
+        print(
+            f"{len(rows)}/{len(chosen)} {row['library']} {row['name']} {row['error']}", flush=True
+        )
+        if len(rows) % ROWS_BETWEEN_RECORDS == 0:
+            _write(rows, record)
+
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        rows = []
-        for row in pool.map(_in_process, chosen):
-            rows.append(row)
-            print(
-                f"{len(rows)}/{len(chosen)} {row['library']} {row['name']} {row['error']}",
-                flush=True,
-            )
-            record.write_text(json.dumps(_record(rows), indent=1) + "\n", encoding="utf-8")
-    return _record(rows)
+        list(pool.map(run, chosen))
+    _write(rows, record)
 
 
 def _in_process(which: tuple[str, str]) -> dict[str, Any]:
-    command = [sys.executable, "-W", "ignore", str(Path(__file__).parent), "--one", *which]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    """Try one in a fork of this process, which has everything imported."""
+    fork = multiprocessing.get_context("fork")
+    receiver, sender = fork.Pipe(duplex=False)
+    child = fork.Process(target=_send, args=(sender, which))
+    child.start()
+    sender.close()
     try:
-        done = subprocess.run(  # noqa: S603  # this very script
-            command, capture_output=True, text=True, timeout=TIMEOUT, env=environment, check=False
-        )
-        last = done.stdout.strip().splitlines()[-1:] or [""]
-        row: dict[str, Any] = json.loads(last[0])
-    except subprocess.TimeoutExpired:
-        row = dataclasses.asdict(Row(*which, error=f"took more than {TIMEOUT} s"))
-    except json.JSONDecodeError:
-        row = dataclasses.asdict(Row(*which, error=done.stderr.strip()[-200:] or "no answer"))
-    return row
+        if receiver.poll(TIMEOUT):
+            row: dict[str, Any] = receiver.recv()
+            return row
+        return dataclasses.asdict(Row(*which, error=f"took more than {TIMEOUT} s"))
+    except EOFError:
+        return dataclasses.asdict(Row(*which, error="the process ended (memory?)"))
+    finally:
+        child.kill()
+        child.join()
+        receiver.close()
+
+
+def _send(sender: Connection, which: tuple[str, str]) -> None:
+    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sender.send(dataclasses.asdict(try_out(*which)))
+
+
+def _write(rows: list[dict[str, Any]], record: Path) -> None:
+    ordered = sorted(rows, key=lambda row: (row["library"], row["name"]))
+    record.write_text(json.dumps(_record(ordered), indent=1) + "\n", encoding="utf-8")
 
 
 def _record(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -84,20 +109,21 @@ def main() -> None:
     parser.add_argument("--page", type=Path, help="where a record is written as a page")
     parser.add_argument("--from", dest="source", type=Path, help="the record for --page")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time; default 1")
-    parser.add_argument("--limit", type=int, help="try so many architectures only")
+    parser.add_argument("--minutes", type=float, default=60, help="start none later; default 60")
+    parser.add_argument("--names", type=Path, help="a JSON file of [[library, name], ...] to try")
     parser.add_argument("--one", nargs=2, metavar=("LIBRARY", "NAME"), help="try one, print JSON")
     options = parser.parse_args()
     declare_missing_operators()
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
     if options.one:
-        from verbs import try_out  # noqa: PLC0415  # not in the process that only starts others
-
-        warnings.simplefilter("ignore")
         print(json.dumps(dataclasses.asdict(try_out(*options.one))))
     elif options.page and options.source:
         record = json.loads(options.source.read_text(encoding="utf-8"))
         options.page.write_text(page(record), encoding="utf-8")
     elif options.record:
-        run_all(options.jobs, options.limit, options.record)
+        chosen = json.loads(options.names.read_text()) if options.names else names()
+        run_all([(a, b) for a, b in chosen], options.jobs, options.minutes, options.record)
     else:
         parser.error("say --record FILE, --page FILE --from FILE, or --one LIBRARY NAME")
 

@@ -2,13 +2,14 @@
 
 import contextlib
 import copy
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-PER_FILE = 3
-"""How many architectures of each of timm's source files: the smallest ones."""
+MOST_PARAMETERS = 60_000_000
+"""Larger architectures are variants of smaller ones, and take minutes on a CPU."""
 
 SMALL = {
     "hidden_size": 32,
@@ -63,11 +64,13 @@ def declare_missing_operators() -> None:
 
 
 def names() -> list[tuple[str, str]]:
-    """Return (library, architecture) of all that are tried."""
-    return [*_timm_names(), *_torchvision_names(), *_transformers_names()]
+    """Return (library, architecture) of all that are tried, one of each kind before any second."""
+    kinds = [*_timm_kinds(), *_torchvision_kinds(), *_transformers_kinds()]
+    return [one for layer in itertools.zip_longest(*kinds) for one in layer if one is not None]
 
 
-def _timm_names() -> Iterator[tuple[str, str]]:
+def _timm_kinds() -> Iterator[list[tuple[str, str]]]:
+    """Yield the architectures of each of timm's files, the smallest first."""
     import timm  # noqa: PLC0415
 
     for file in timm.list_modules():
@@ -78,21 +81,25 @@ def _timm_names() -> Iterator[tuple[str, str]]:
             with contextlib.suppress(Exception), torch.device("meta"):
                 model = timm.create_model(name, pretrained=False)
                 sizes[name] = sum(p.numel() for p in model.parameters())
-        yield from (("timm", name) for name in sorted(sizes, key=sizes.__getitem__)[:PER_FILE])
+        small = [name for name, size in sizes.items() if size < MOST_PARAMETERS]
+        yield [("timm", name) for name in sorted(small, key=sizes.__getitem__)]
 
 
-def _torchvision_names() -> Iterator[tuple[str, str]]:
+def _torchvision_kinds() -> Iterator[list[tuple[str, str]]]:
     from torchvision import models  # noqa: PLC0415
 
     for name in models.list_models():
-        yield "torchvision", name
+        with contextlib.suppress(Exception), torch.device("meta"):
+            model = models.get_model(name, weights=None)
+            if sum(p.numel() for p in model.parameters()) < MOST_PARAMETERS:
+                yield [("torchvision", name)]
 
 
-def _transformers_names() -> Iterator[tuple[str, str]]:
+def _transformers_kinds() -> Iterator[list[tuple[str, str]]]:
     from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES  # noqa: PLC0415
 
     for name in MODEL_MAPPING_NAMES:
-        yield "transformers", name
+        yield [("transformers", name)]
 
 
 def build(library: str, name: str) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str, Any]]:

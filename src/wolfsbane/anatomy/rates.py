@@ -14,6 +14,7 @@ from wolfsbane.anatomy.places import Member, members, path_of
 from wolfsbane.anatomy.rate_sources import Reading, readings
 from wolfsbane.arguments import check_probability
 from wolfsbane.errors import UnsupportedError
+from wolfsbane.nn.concrete_dropout import ConcreteDropout
 from wolfsbane.nn.layer import Layer
 
 OTHER_LAYERS = re.compile(
@@ -75,6 +76,8 @@ class DropRate:
         if self.constant is not None:
             return f"written in the source, {self.line}"
         holder, last = _holder(self.owner, self.name)
+        if isinstance(holder, ConcreteDropout):
+            return "a parameter: it is learned"
         if isinstance(getattr(type(holder), last, None), property):
             is_fixed = getattr(type(holder), last).fset is None
             return "computed by its owner" if is_fixed else None

@@ -1,7 +1,6 @@
 """Dropout of every kind taken out of a model."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from torch.nn import Identity, Module
 from torch.optim import Optimizer
@@ -9,9 +8,11 @@ from torch.optim import Optimizer
 from wolfsbane.anatomy.places import Member, members
 from wolfsbane.anatomy.rates import DropRate, drop_rates
 from wolfsbane.anatomy.selection import Selector, select
-from wolfsbane.surgery.changes import Change, Replace, SetAttribute
+from wolfsbane.nn.concrete_dropout import ConcreteDropout
+from wolfsbane.surgery.changes import Change, Replace
 from wolfsbane.surgery.optimizers import check_optimizers
 from wolfsbane.surgery.plan import Kept, Plan, unreached
+from wolfsbane.surgery.rates import set_rate
 from wolfsbane.surgery.succession import carry_hooks
 
 KNOWN = ("torch.nn.", "wolfsbane.nn.", "timm.", "torchvision.", "transformers.")
@@ -23,10 +24,11 @@ def remove_dropout(
 ) -> Plan:
     """Plan every dropout of a model to be taken out, whatever its kind and wherever its rate lives.
 
-    A layer that does nothing but drop becomes `torch.nn.Identity`. Where the rate belongs to
-    something else (`MultiheadAttention`, a recurrent net, a block such as `BatchNormAct`, an
-    attribute that is handed to `F.dropout`), or other source reads it (`self.drop.p`), it becomes
-    0. A number written in the source is named as left.
+    A layer that does nothing but drop becomes `torch.nn.Identity`; `ConcreteDropout` gives its
+    place to the layer inside it. Where the rate belongs to something else (`MultiheadAttention`, a
+    recurrent net, a block such as `BatchNormAct`, an attribute that is handed to `F.dropout`), or
+    other source reads it (`self.drop.p`), it becomes 0. A number written in the source is left, and
+    named.
 
     Args:
         model: any model.
@@ -46,7 +48,7 @@ def remove_dropout(
         >>> model = torch.nn.Sequential(torch.nn.LSTM(4, 4, 2, dropout=0.2), torch.nn.Dropout(0.1))
         >>> print(remove_dropout(model))
         remove_dropout (Sequential): 2 changes
-          0  LSTM, between layers: dropout=0.2  ->  dropout=0
+          0  LSTM, between layers, dropout=0.2  ->  dropout=0
           1  Dropout(p=0.1, inplace=False)      ->  Identity()
     """
     by_module = {id(member.module): member for member in members(model)}
@@ -57,12 +59,15 @@ def remove_dropout(
         if id(rate.owner) not in chosen:
             continue
         member = by_module[id(rate.owner)]
-        if _is_plain(rate):
+        if isinstance(rate.owner, ConcreteDropout):
+            changes.append(_unwrapped(member, rate.owner))
+        elif _is_plain(rate):
             changes.append(_replacement(member))
         elif rate.obstacle is not None:
             kept.append(Kept(rate.path, f"{rate.kind}: {rate.value:g}", rate.obstacle))
         elif rate.value > 0.0:
-            changes.append(_zeroing(rate))
+            why = f", which {rate.readers[0] or 'the model'} reads" if rate.readers else ""
+            changes.append(set_rate(model, rate, 0.0, why))
     replaced = [change.old for change in changes if isinstance(change, Replace)]
     return Plan(
         verb="remove_dropout",
@@ -81,6 +86,8 @@ def _is_plain(rate: DropRate) -> bool:
     """Whether an owner can go: it only drops, its forward is its class's, nobody reads its rate."""
     owner = rate.owner
     is_known = type(owner).__module__.startswith(KNOWN) and "forward" not in vars(owner)
+    if getattr(owner, "return_indices", False):
+        return False  # it returns more than its input
     has_content = bool(owner.state_dict()) or any(True for _ in owner.children())
     return rate.is_module and is_known and not (rate.readers or has_content)
 
@@ -97,31 +104,16 @@ def _replacement(member: Member) -> Replace:
     )
 
 
-def _zeroing(rate: DropRate) -> SetAttribute:
-    why = f", which {rate.readers[0] or 'the model'} reads" if rate.readers else ""
-    return set_rate_change(rate, 0.0, why)
-
-
-def set_rate_change(rate: DropRate, value: float, why: str = "") -> SetAttribute:
-    """Return the change of one drop rate."""
-
-    def get(owner: Module, name: str) -> Any:
-        del owner, name
-        return rate.held
-
-    def put(owner: Module, name: str, held: Any) -> None:
-        del owner, name
-        rate.hold(held)
-
-    return SetAttribute(
-        path=rate.path,
-        paths=rate.paths,
-        before=f"{rate.kind}: {rate.name}={rate.value:g}",
-        after=f"{rate.name}={value:g}{why}",
-        owner=rate.owner,
-        name=rate.name,
-        old=rate.held,
-        new=value,
-        get=get,
-        set=put,
+def _unwrapped(member: Member, wrapper: ConcreteDropout) -> Replace:
+    inner = wrapper.module
+    keys: dict[str, str | None] = {f"module.{name}": name for name in inner.state_dict()}
+    return Replace(
+        path=member.path,
+        paths=member.paths,
+        before=f"ConcreteDropout of {type(inner).__name__}",
+        after=type(inner).__name__,
+        keys={"p_logit": None, **keys},
+        slots=member.slots,
+        old=wrapper,
+        new=inner,
     )

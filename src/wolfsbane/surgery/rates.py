@@ -142,7 +142,7 @@ def set_rates(model: Module, rates: Rates, *, optimizers: Sequence[Optimizer] = 
         if why is not None:
             kept.append(Kept(rate.path, rate.kind, why))
             continue
-        changes.append(_change(model, rate, wanted))
+        changes.append(set_rate(model, rate, wanted))
         notes += _shared(given, rate)
     kept += [
         Kept(member.path, "Identity", IDENTITY)
@@ -193,12 +193,13 @@ def hangs_at(model: Module, path: str, module: Module) -> bool:
     return found is module
 
 
-def _change(model: Module, rate: DropRate, wanted: float) -> SetRate:
+def set_rate(model: Module, rate: DropRate, wanted: float, why: str = "") -> SetRate:
+    """Return the change of one rate; `why` is shown behind it."""
     return SetRate(
         path=rate.path,
         paths=rate.paths,
         before=f"{rate.kind}, {rate.name}={_short(rate.held)}",
-        after=f"{rate.name}={_short(wanted)}",
+        after=f"{rate.name}={_short(wanted)}{why}",
         owner=rate.owner,
         name=rate.name,
         old=rate.held,
