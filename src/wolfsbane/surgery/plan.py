@@ -8,7 +8,7 @@ from torch.optim import Optimizer
 
 from wolfsbane.anatomy.places import members, path_of
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.changes import Change, Replace
+from wolfsbane.surgery.changes import Change, Replace, SetParameter
 from wolfsbane.surgery.optimizers import swap
 
 
@@ -81,7 +81,7 @@ class Plan:
     def added_keys(self) -> list[str]:
         """Entries of the state_dict that the model does not have yet."""
         return [
-            _join(replace.path, name) for replace in self._replacements() for name in replace.added
+            _join(change.path, name) for change in self.changes for name in _added(change)
         ]
 
     def apply(self) -> "Undo":
@@ -106,6 +106,12 @@ class Plan:
 
     def _replacements(self) -> list[Replace]:
         return [change for change in self.changes if isinstance(change, Replace)]
+
+
+def _added(change: Change) -> Iterable[str]:
+    if isinstance(change, SetParameter) and change.old is None:
+        return (change.name,)
+    return change.added if isinstance(change, Replace) else ()
 
 
 def _renamed(replace: Replace) -> Iterable[tuple[str, str | None]]:
