@@ -7,6 +7,8 @@ the state_dict are kept, or the new names are reported.
 """
 
 from wolfsbane.surgery.conversion import convert
+from wolfsbane.surgery.folding import fold_batchnorm
+from wolfsbane.surgery.fusion import fuse
 from wolfsbane.surgery.plan import Plan, Undo
 
-__all__ = ["Plan", "Undo", "convert"]
+__all__ = ["Plan", "Undo", "convert", "fold_batchnorm", "fuse"]

@@ -103,7 +103,7 @@ def _touched(
     model: Module, groups: list[_Group], constants: dict[str, Tensor | None]
 ) -> Iterator[int]:
     """Yield the ids of modules whose tensors another step than their own call uses."""
-    outside = set()
+    outside: set[int] = set()
     for group in groups:
         own = set() if group.module is None else {id(tensor) for tensor in _tensors(group.module)}
         for node in group.nodes:

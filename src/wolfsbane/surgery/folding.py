@@ -1,6 +1,6 @@
 """Batch norms taken into the weights of the layers beside them, for inference."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,9 +9,10 @@ from torch.nn import Module, Parameter
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
-from wolfsbane import nn
 from wolfsbane.surgery.changes import Change, Replace, SetParameter
 from wolfsbane.surgery.example import Inputs, as_inputs
+from wolfsbane.surgery.fold_conditions import Conditions, named, obstacle_of_norm
+from wolfsbane.surgery.folded_norm import WITH_ACTIVATION, rest_of, state_names
 from wolfsbane.surgery.folded_weights import (
     LAYERS,
     Weights,
@@ -19,41 +20,15 @@ from wolfsbane.surgery.folded_weights import (
     fold_behind,
     is_exact_before,
     num_inputs,
-    num_outputs,
     weights_of,
 )
 from wolfsbane.surgery.graph import Graph
 from wolfsbane.surgery.optimizers import check_optimizers
 from wolfsbane.surgery.plan import Kept, Plan
-from wolfsbane.surgery.succession import own_behaviour
 from wolfsbane.surgery.surroundings import Surroundings
+from wolfsbane.surgery.symbolic import is_timm_batch_norm_act
 from wolfsbane.surgery.tracing import read_graph
-from wolfsbane.surgery.trial import Trial
-
-WITH_ACTIVATION = (nn.BatchNormAct1d, nn.BatchNormAct2d, nn.BatchNormAct3d)
-
-BATCH_NORMS = (
-    *(torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d, torch.nn.SyncBatchNorm),
-    *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm),
-    *WITH_ACTIVATION,
-)
-
-ACTIVATIONS: dict[str, Callable[[float], Module]] = {
-    "identity": lambda _: torch.nn.Identity(),
-    "relu": lambda _: torch.nn.ReLU(),
-    "leaky_relu": torch.nn.LeakyReLU,
-    "sigmoid": lambda _: torch.nn.Sigmoid(),
-    "tanh": lambda _: torch.nn.Tanh(),
-    "gelu": lambda _: torch.nn.GELU(),
-    "gelu_tanh": lambda _: torch.nn.GELU("tanh"),
-    "silu": lambda _: torch.nn.SiLU(),
-    "elu": torch.nn.ELU,
-    "hardswish": lambda _: torch.nn.Hardswish(),
-    "mish": lambda _: torch.nn.Mish(),
-}
-"""What is left of a BatchNormAct, by its activation's name, from the activation's parameter."""
-
-IN_TRAINING = "it is in training mode: call model.eval() first"
+from wolfsbane.surgery.verification import Part, Verification
 
 FOR_INFERENCE = (
     "the folded model is for inference: in training it has no batch norm, nor its dropout"
@@ -94,7 +69,7 @@ def fold_batchnorm(
         A plan; `plan.apply()` folds.
 
     Raises:
-        ArgumentTypeError, ArgumentError: the example or the optimizers are not what they have to be.
+        ArgumentTypeError, ArgumentError: the example or the optimizers are not what is expected.
         ModelError: the model does not run on the example.
 
     Examples:
@@ -137,7 +112,12 @@ def fold_batchnorm(
             for fold in folds
             if fold.layer._parameters["bias"] is None  # noqa: SLF001
         },
-        verify=_Verification(folds, finder.around, inputs),
+        verify=Verification(
+            modes=(False,),
+            parts=lambda: [_part(fold, finder.around.path(fold.layer)) for fold in folds],
+            places=tuple(fold.modules for fold in folds),
+            inputs=inputs,
+        ),
     )
 
 
@@ -182,14 +162,11 @@ class _Finder:
         self.around = around
         self.folds: dict[int, Fold] = {}
         self.kept: list[Kept] = []
-        self._holders: dict[int, int] = {}
-        for member in around.members.values():
-            for parameter in member.module._parameters.values():  # noqa: SLF001
-                self._holders[id(parameter)] = self._holders.get(id(parameter), 0) + 1
+        self.conditions = Conditions(graph, around)
 
     def look_at(self, norm: Module) -> None:
         """Fold a batch norm into the layer before it, else behind it, or say why not."""
-        why = _obstacle_of_norm(norm) or self._fold(norm)
+        why = obstacle_of_norm(norm) or self._fold(norm)
         if why is not None:
             self.kept.append(Kept(self.around.path(norm), type(norm).__name__, why))
 
@@ -197,19 +174,19 @@ class _Finder:
         earlier = self.graph.predecessor(norm, training=False)
         why = earlier.why
         if earlier.module is not None:
-            why_not = self._obstacle(norm, earlier.module, [earlier.module, norm])
+            why_not = self.conditions.obstacle(norm, earlier.module, [earlier.module, norm])
             if why_not is None:
                 return self._take_in(norm, earlier.module, is_before=False)
             why = why_not
-        if type(norm) in WITH_ACTIVATION:
+        if type(norm) in WITH_ACTIVATION or is_timm_batch_norm_act(norm):
             return why
         later = self.graph.successor(norm, training=False).module
         if later is None or type(later) not in LAYERS:
             return why
-        why_not = self._obstacle(norm, later, [norm, later]) or is_exact_before(later)
+        why_not = self.conditions.obstacle(norm, later, [norm, later]) or is_exact_before(later)
         if why_not is None:
             return self._take_in(norm, later, is_before=True)
-        return f"{why}; and {_named(later)} behind it: {why_not}"
+        return f"{why}; and {named(later)} behind it: {why_not}"
 
     def _take_in(self, norm: Module, layer: Module, *, is_before: bool) -> str | None:
         fold = self.folds.get(id(layer)) or Fold(layer, weights_of(layer))
@@ -223,80 +200,9 @@ class _Finder:
             fold.before = norm
         else:
             fold.behind = norm
-        fold.rests[id(norm)] = _rest(norm)
+        fold.rests[id(norm)] = rest_of(norm)
         self.folds[id(layer)] = fold
         return None
-
-    def _obstacle(self, norm: Any, layer: Any, order: list[Module]) -> str | None:
-        """Return why a batch norm and the layer beside it cannot be one, or None."""
-        if type(layer) not in LAYERS:
-            return f"beside it is {_named(layer)}, into which nothing can be folded"
-        weight = layer._parameters.get("weight")  # noqa: SLF001
-        if type(weight) is not Parameter or not weight.is_floating_point():
-            return f"the weight of {_named(layer)} is not a plain floating-point parameter"
-        channels = num_inputs(layer) if order[0] is norm else num_outputs(layer)
-        if channels != norm.num_features:
-            return f"{_named(layer)} has {channels} channels there, and it {norm.num_features}"
-        if weight.device != norm.running_var.device or weight.is_meta:
-            return f"{_named(layer)} is on another device, or without numbers"
-        return (
-            own_behaviour(layer, type(layer))
-            or self._obstacle_of_shape(norm, layer)
-            or self._obstacle_of_sharing(layer)
-            or self.around.hooked(order)
-            or self.around.listed(order)
-        )
-
-    def _obstacle_of_shape(self, norm: Module, layer: Module) -> str | None:
-        """Return why a batch norm's channels may not be the layer's: dimension 1 of the input."""
-        shapes = self.graph.shapes.get(id(norm), ())
-        if isinstance(layer, torch.nn.Linear):
-            if not shapes:
-                return (
-                    "beside it is a Linear, whose features are the last dimension and not the "
-                    "second unless the input has two: pass example_inputs to show that"
-                )
-            expected = 2
-        else:
-            expected = len(layer._parameters["weight"].shape)  # type: ignore[union-attr]  # noqa: SLF001
-        for shape in shapes:
-            if len(shape) != expected:
-                return (
-                    f"its input {tuple(shape)} has its channels in dimension 1, and "
-                    f"{_named(layer)} has them elsewhere"
-                )
-        return None
-
-    def _obstacle_of_sharing(self, layer: Module) -> str | None:
-        if len(self.around.members[id(layer)].slots) > 1:
-            return f"{_named(layer)} hangs in several places of the model"
-        for name, parameter in layer._parameters.items():  # noqa: SLF001
-            if parameter is not None and self._holders[id(parameter)] > 1:
-                return f"the {name} of {_named(layer)} is another module's too"
-        return None
-
-
-def _obstacle_of_norm(norm: Any) -> str | None:
-    if type(norm) not in BATCH_NORMS:
-        return f"{type(norm).__module__}.{type(norm).__qualname__} is a class of its own"
-    if "forward" in vars(norm):
-        return "its forward was replaced on this object"
-    if norm.running_mean is None or norm.running_var is None:
-        return "it has no running statistics (track_running_stats=False)"
-    if norm.training:
-        return IN_TRAINING
-    return None
-
-
-def _rest(norm: Any) -> Module:
-    """Return what is left of a batch norm that was folded: its activation, if it had one."""
-    if type(norm) in WITH_ACTIVATION:
-        return ACTIVATIONS[norm.activation.name](norm.activation.parameter)
-    return torch.nn.Identity()
-
-
-def _named(module: Module) -> str:
-    return type(module).__name__
 
 
 def _changes(
@@ -309,7 +215,9 @@ def _changes(
         old = layer._parameters[name]  # noqa: SLF001
         before = f"no {name}" if old is None else f"{name} {tuple(old.shape)}"
         after = f"{name} {tuple(new.shape)}, {names} folded in"
-        yield SetParameter(path=path, before=before, after=after, owner=layer, name=name, old=old, new=new)
+        yield SetParameter(
+            path=path, before=before, after=after, owner=layer, name=name, old=old, new=new
+        )
     for norm in fold.norms:
         member = around.members[id(norm)]
         rest = fold.rests[id(norm)]
@@ -320,51 +228,18 @@ def _changes(
             slots=member.slots,
             old=norm,
             new=rest,
-            keys=dict.fromkeys(_state_keys(norm)),
+            keys=dict.fromkeys(state_names(norm)),
         )
 
 
-def _state_keys(norm: Any) -> list[str]:
-    kept_out = norm._non_persistent_buffers_set  # noqa: SLF001
-    tensors = {**norm._parameters, **norm._buffers}  # noqa: SLF001
-    return [name for name, value in tensors.items() if value is not None and name not in kept_out]
-
-
-class _Verification:
-    """Compares each layer with its batch norms, and the whole model on an example."""
-
-    def __init__(self, folds: list[Fold], around: Surroundings, inputs: Inputs | None) -> None:
-        self.folds = folds
-        self.around = around
-        self.inputs = inputs
-
-    def __call__(self, model: Module) -> Callable[[Module], Iterable[str]]:
-        pairs = [(self._of_fold(fold), _folded(fold)) for fold in self.folds]
-        expected = [(trial, changed, trial.before()) for trial, changed in pairs]
-        whole = self._of_model(model) if self.inputs is not None and self.folds else None
-        expected_of_model = None if whole is None else whole.before()
-
-        def check(changed_model: Module) -> Iterator[str]:
-            for trial, changed, results in expected:
-                trial.after(changed, results)
-            if whole is not None and expected_of_model is not None:
-                worst = whole.after(changed_model, expected_of_model)
-                yield (
-                    "checked on the example in evaluation mode: outputs differ by at most "
-                    f"{worst:.2g}"
-                )
-
-        return check
-
-    def _of_fold(self, fold: Fold) -> Trial:
-        name = f"the layer at {self.around.path(fold.layer)}"
-        model = torch.nn.Sequential(*fold.modules)
-        return Trial(name, model, _random_input(fold.layer), (False,), (fold.modules,))
-
-    def _of_model(self, model: Module) -> Trial:
-        assert self.inputs is not None
-        places = tuple(fold.modules for fold in self.folds)
-        return Trial("the model", model, self.inputs, (False,), places)
+def _part(fold: Fold, path: str) -> Part:
+    return Part(
+        name=f"the layer at {path}",
+        before=torch.nn.Sequential(*fold.modules),
+        after=_folded(fold),
+        places=fold.modules,
+        inputs=_random_input(fold.layer),
+    )
 
 
 def _folded(fold: Fold) -> Module:

@@ -1,7 +1,7 @@
 """Batch norm, activation and dropout, one behind the other, as one layer."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from wolfsbane import nn
+from wolfsbane.anatomy.places import Member
 from wolfsbane.errors import ArgumentError
 from wolfsbane.functional.activation import as_activation
-from wolfsbane.kernels.block import Activation
 from wolfsbane.surgery.changes import Change, Replace
 from wolfsbane.surgery.example import Inputs, as_inputs
 from wolfsbane.surgery.graph import Graph
@@ -22,7 +22,7 @@ from wolfsbane.surgery.plan import Kept, Plan
 from wolfsbane.surgery.succession import own_behaviour, succeed
 from wolfsbane.surgery.surroundings import Surroundings, one_kind
 from wolfsbane.surgery.tracing import read_graph
-from wolfsbane.surgery.trial import Trial
+from wolfsbane.surgery.verification import Part, Verification
 
 FUSED: dict[type[Module], tuple[type[Module], int]] = {
     torch.nn.BatchNorm1d: (nn.BatchNormAct1d, 1),
@@ -86,7 +86,7 @@ def fuse(
         A plan; `plan.apply()` fuses.
 
     Raises:
-        ArgumentTypeError, ArgumentError: the example or the optimizers are not what they have to be.
+        ArgumentTypeError, ArgumentError: the example or the optimizers are not what is expected.
         ModelError: the model does not run on the example.
 
     Examples:
@@ -119,7 +119,21 @@ def fuse(
         kept=tuple(finder.kept),
         notes=tuple(finder.notes()),
         optimizers=trained,
-        verify=_Verification(finder, inputs),
+        verify=Verification(
+            modes=(True, False),
+            parts=lambda: [_part(chain, finder.around.path(chain.norm)) for chain in finder.chains],
+            places=tuple(chain.modules for chain in finder.chains),
+            inputs=inputs,
+            reference=lambda: _our_dropouts(finder.chains, finder.around),
+        ),
+    )
+
+
+def _replace(member: Member, new: Module, after: str) -> Replace:
+    old = member.module
+    before = f"{type(old).__module__.partition('.')[0]}.nn.{type(old).__name__}"
+    return Replace(
+        path=member.path, before=before, after=after, slots=member.slots, old=old, new=new
     )
 
 
@@ -163,7 +177,9 @@ class _Finder:
             if "forward" in vars(module):
                 return f"the forward of its {type(module).__name__} was replaced on this object"
         if len({module.training for module in modules}) > 1:
-            states = [f"{type(m).__name__}: {'training' if m.training else 'eval'}" for m in modules]
+            states = [
+                f"{type(m).__name__}: {'training' if m.training else 'eval'}" for m in modules
+            ]
             return f"they are in different modes ({', '.join(states)})"
         return self.around.hooked(modules) or self.around.listed(modules)
 
@@ -179,7 +195,9 @@ class _Finder:
 
     def _obstacle_of_dropout(self, norm: Module, act: Module, drop: Module) -> str | None:
         if type(drop) not in {torch.nn.Dropout, nn.Dropout}:
-            return "only torch.nn.Dropout and wolfsbane.nn.Dropout, which are element-wise, can join"
+            return (
+                "only torch.nn.Dropout and wolfsbane.nn.Dropout, which are element-wise, can join"
+            )
         if "p" in drop._buffers:  # noqa: SLF001
             return "its rate is a tensor"
         for trace in self.graph.traces:
@@ -194,18 +212,11 @@ class _Finder:
     def changes(self) -> Iterator[Change]:
         """Yield what the plan does."""
         for chain in self.chains:
-            path = self.around.path(chain.norm)
-            yield self._replace(chain.norm, chain.fused, _words(chain.fused))
-            for module in chain.modules[1:]:
-                identity = torch.nn.Identity()
-                yield self._replace(module, identity, f"torch.nn.Identity, as it is in {path}")
-
-    def _replace(self, old: Module, new: Module, after: str) -> Replace:
-        member = self.around.members[id(old)]
-        before = f"{_package(old)}.nn.{type(old).__name__}"
-        return Replace(
-            path=member.path, before=before, after=after, slots=member.slots, old=old, new=new
-        )
+            norm, *others = (self.around.members[id(module)] for module in chain.modules)
+            yield _replace(norm, chain.fused, _words(chain.fused))
+            for member in others:
+                after = f"torch.nn.Identity, as it is in {norm.path}"
+                yield _replace(member, torch.nn.Identity(), after)
 
     def notes(self) -> Iterator[str]:
         """Yield how it was found and what else changes."""
@@ -238,57 +249,21 @@ def _fused(norm: Module, act: Module, drop: Module | None) -> Module:
     return succeed(norm, FUSED[type(norm)][0], **attributes)
 
 
-def _package(module: Module) -> str:
-    return type(module).__module__.partition(".")[0]
-
-
 def _words(fused: Module) -> str:
-    activation: Activation = vars(fused)["activation"]
-    p = vars(fused)["p"]
+    activation, p = vars(fused)["activation"], vars(fused)["p"]
     rate = f", p={p:g}" if p else ""
     return f"wolfsbane.nn.{type(fused).__name__}({activation}{rate})"
 
 
-class _Verification:
-    """Compares each chain, and the whole model on an example, before and after."""
-
-    def __init__(self, finder: _Finder, inputs: Inputs | None) -> None:
-        self.finder = finder
-        self.inputs = inputs
-
-    def __call__(self, model: Module) -> Callable[[Module], Iterable[str]]:
-        chains = self.finder.chains
-        if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
-            return lambda _: ["not checked: there are no numbers on the meta device"]
-        pairs = [(self._of_chain(chain), torch.nn.Sequential(chain.fused)) for chain in chains]
-        whole = self._of_model(model) if self.inputs is not None and chains else None
-        with _our_dropouts(self.finder):
-            expected = [(trial, changed, trial.before()) for trial, changed in pairs]
-            expected_of_model = None if whole is None else whole.before()
-
-        def check(changed_model: Module) -> Iterator[str]:
-            for trial, changed, results in expected:
-                trial.after(changed, results)
-            if whole is not None and expected_of_model is not None:
-                worst = whole.after(changed_model, expected_of_model)
-                yield (
-                    "checked on the example in training and evaluation mode: outputs differ by at "
-                    f"most {worst:.2g}"
-                )
-
-        return check
-
-    def _of_chain(self, chain: Chain) -> Trial:
-        ours = [_ours(module) for module in chain.modules]
-        places = (tuple(ours),)
-        name = f"the chain at {self.finder.around.path(chain.norm)}"
-        inputs = _random_input(chain.norm)
-        return Trial(name, torch.nn.Sequential(*ours), inputs, (True, False), places)
-
-    def _of_model(self, model: Module) -> Trial:
-        assert self.inputs is not None
-        places = tuple(chain.modules for chain in self.finder.chains)
-        return Trial("the model", model, self.inputs, (True, False), places)
+def _part(chain: Chain, path: str) -> Part:
+    ours = tuple(_ours(module) for module in chain.modules)
+    return Part(
+        name=f"the chain at {path}",
+        before=torch.nn.Sequential(*ours),
+        after=torch.nn.Sequential(chain.fused),
+        places=ours,
+        inputs=_random_input(chain.norm),
+    )
 
 
 def _ours(module: Module) -> Module:
@@ -296,23 +271,13 @@ def _ours(module: Module) -> Module:
 
 
 @contextlib.contextmanager
-def _our_dropouts(finder: _Finder) -> Iterator[None]:
+def _our_dropouts(chains: Sequence[Chain], around: Surroundings) -> Iterator[None]:
     """Let the dropouts of all chains draw our masks, which are those of the fused layers."""
-    swaps = []
-    for chain in finder.chains:
-        if type(chain.drop) is torch.nn.Dropout:
-            member = finder.around.members[id(chain.drop)]
-            new = succeed(chain.drop, nn.Dropout)
-            swaps.append(
-                Replace(
-                    path=member.path,
-                    before="",
-                    after="",
-                    slots=member.slots,
-                    old=chain.drop,
-                    new=new,
-                )
-            )
+    swaps = [
+        _replace(around.members[id(chain.drop)], _ours(chain.drop), "")
+        for chain in chains
+        if type(chain.drop) is torch.nn.Dropout
+    ]
     try:
         for swap in swaps:
             swap.do()

@@ -112,7 +112,7 @@ class Graph:
             if training is None or trace.training in {None, training}:
                 blocked = _obstacle(trace, module)
                 if blocked is not None:
-                    return Link(None, blocked)
+                    return Link(None, f"it {blocked}")
                 if id(module) in trace.calls:
                     links.append(step(trace, trace.calls[id(module)][0]))
         if not links:
@@ -132,11 +132,11 @@ def _obstacle(trace: Trace, module: Module) -> str | None:
     """Return why a module's calls are not known to be one plain call, if they are not."""
     count = len(trace.calls.get(id(module), ()))
     if count > 1:
-        return f"it is called {count} times in a forward pass"
+        return f"is called {count} times in a forward pass"
     if id(module) in trace.hidden:
-        return "it is inside a module that could not be looked into"
+        return "is inside a module that could not be looked into"
     if id(module) in trace.touched:
-        return "its parameters or statistics are also used outside of its own call"
+        return "has parameters or statistics that are also used outside of its own call"
     return None
 
 
@@ -169,7 +169,7 @@ def _checked(trace: Trace, node: Node, taker: Node, direction: str) -> Link:
     blocked = _obstacle(trace, node.module)
     if blocked is not None:
         name = type(node.module).__name__
-        return Link(None, f"{direction} {name} ({node.name}), and {blocked}")
+        return Link(None, f"{direction} {name} ({node.name}), which {blocked}")
     if len(taker.inputs) != 1:
         return Link(None, f"{direction} {node.name}, which takes {len(taker.inputs)} inputs")
     return Link(node.module)

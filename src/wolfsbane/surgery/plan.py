@@ -80,9 +80,7 @@ class Plan:
     @property
     def added_keys(self) -> list[str]:
         """Entries of the state_dict that the model does not have yet."""
-        return [
-            _join(change.path, name) for change in self.changes for name in _added(change)
-        ]
+        return [_join(change.path, name) for change in self.changes for name in _added(change)]
 
     def apply(self) -> "Undo":
         """Change the model, all or nothing, and return what undoes it.

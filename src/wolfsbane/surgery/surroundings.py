@@ -36,7 +36,7 @@ class Surroundings:
                 return f"a hook on {name} ({member.path}) sees what is between"
         for module in modules:
             if has_hooks(module):
-                return f"a hook on {type(module).__name__} ({self.path(module)}) would be lost"
+                return f"a hook on {type(module).__name__} ({self.path(module)}) sees what changes"
         return None
 
     def listed(self, modules: Iterable[Module]) -> str | None:

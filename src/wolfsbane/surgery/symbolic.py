@@ -20,8 +20,16 @@ METADATA = {"shape", "ndim", "dtype", "device", "size", "dim", "is_cuda", "requi
 
 
 def is_layer(module: Module, path: str) -> bool:
-    """Whether a module is one step of a graph: a layer of torch.nn or ours, no container."""
-    return isinstance(module, Layer) or fx.Tracer().is_leaf_module(module, path)
+    """Whether a module is one step of a graph: a layer of torch.nn, timm or ours, no container."""
+    if isinstance(module, Layer) or is_timm_batch_norm_act(module):
+        return True
+    return fx.Tracer().is_leaf_module(module, path)
+
+
+def is_timm_batch_norm_act(module: Module) -> bool:
+    """Whether a module is timm's batch norm with an activation, which most of its networks have."""
+    cls = type(module)
+    return f"{cls.__module__}.{cls.__qualname__}" == "timm.layers.norm_act.BatchNormAct2d"
 
 
 def symbolic(model: Module, inputs: Inputs | None) -> Trace:
@@ -44,7 +52,7 @@ class _Tracer(fx.Tracer):
         self.is_opaque = is_opaque
 
     def is_leaf_module(self, m: Module, module_qualified_name: str) -> bool:
-        if super().is_leaf_module(m, module_qualified_name) or isinstance(m, Layer):
+        if is_layer(m, module_qualified_name):
             return True
         return self.is_opaque and not any(isinstance(part, _BatchNorm) for part in m.modules())
 
@@ -134,4 +142,3 @@ def _hidden(steps: Iterable[Node]) -> Iterator[int]:
     for step in steps:
         if step.module is not None:
             yield from (id(part) for part in step.module.modules() if part is not step.module)
-

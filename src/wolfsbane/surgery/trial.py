@@ -70,16 +70,16 @@ class Trial:
                 with _nudged(self.places):
                     found[training] = (plain, results(self.model, self.inputs, training))
             except Exception as error:
+                modes = " and in ".join(mode_name(mode) for mode in self.modes)
                 raise ModelError(
-                    f"{self.name} cannot be checked: it does not run in {_mode(training)} mode "
-                    f"({in_short(error)}). Pass example_inputs with which it runs in "
-                    f"{' and in '.join(_mode(mode) for mode in self.modes)} mode: in training a "
-                    "batch norm needs more than one value per channel"
+                    f"{self.name} cannot be checked: it does not run in {mode_name(training)} "
+                    f"({in_short(error)}). Pass example_inputs with which it runs in {modes}: in "
+                    "training a batch norm needs more than one value per channel"
                 ) from error
         return found
 
     def after(self, changed: Module, expected: dict[bool, tuple[Results, Results]]) -> float:
-        """Compare the changed model with what was found before; return the largest difference.
+        """Compare the changed model with what was found before; return how far outputs differ.
 
         Raises:
             ModelError: it differs by more than rounding.
@@ -87,18 +87,14 @@ class Trial:
         worst = 0.0
         for training, (plain, nudged) in expected.items():
             found = results(changed, self.inputs, training)
-            for name, value in plain.items():
-                if name in found:
-                    difference = _compare(value, nudged[name], found[name])
-                    if difference is None:
-                        continue
-                    if difference.excess:
-                        raise ModelError(
-                            f"{self.name} would not compute the same: in {_mode(training)} mode "
-                            f"{name} {difference.excess}. The model was put back as it was"
-                        )
-                    if name.startswith("output"):
-                        worst = max(worst, difference.size)
+            for name in plain.keys() & found.keys():
+                difference = _compare(plain[name], nudged[name], found[name])
+                if difference.excess:
+                    raise ModelError(
+                        f"{self.name} would not compute the same: in {mode_name(training)} {name} "
+                        f"{difference.excess}. The model was put back as it was"
+                    )
+                worst = max(worst, difference.size if name.startswith("output") else 0.0)
         return worst
 
 
@@ -180,10 +176,10 @@ def _nudged(places: Sequence[tuple[Module, ...]]) -> Iterator[None]:
     """Move what goes into each module of a place, and out of the last, by one rounding error."""
     generator = torch.Generator().manual_seed(SEED)
 
-    def into(module: Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    def into(_: Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
         return (_nudge(args[0], generator), *args[1:])
 
-    def out(module: Module, args: tuple[Any, ...], output: Any) -> Any:
+    def out(_: Module, _args: tuple[Any, ...], output: Any) -> Any:
         return _nudge(output, generator)
 
     handles = []
@@ -218,13 +214,11 @@ class _Difference:
     excess: str = ""
 
 
-def _compare(expected: Tensor, nudged: Tensor, found: Tensor) -> _Difference | None:
+def _compare(expected: Tensor, nudged: Tensor, found: Tensor) -> _Difference:
     """Return how far a tensor is from what is expected, with words where it is too far."""
     if expected.shape != found.shape or expected.dtype != found.dtype:
         return _Difference(0.0, f"is {_kind(found)} instead of {_kind(expected)}")
-    if expected.numel() == 0:
-        return None
-    if not expected.is_floating_point():
+    if expected.numel() == 0 or not expected.is_floating_point():
         same = torch.equal(expected, found)
         return _Difference(0.0, "" if same else "has other values")
     finite = expected.isfinite()
@@ -243,5 +237,6 @@ def _kind(tensor: Tensor) -> str:
     return f"{tuple(tensor.shape)} of {tensor.dtype}"
 
 
-def _mode(training: bool) -> str:
+def mode_name(training: bool) -> str:
+    """Return a mode in words."""
     return "training" if training else "evaluation"
