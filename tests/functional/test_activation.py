@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
-from wolfsbane.functional.activation import MODULES, NAMES, as_activation
+from wolfsbane.functional.activation import MODULES, NAMES, as_activation, as_module
 from wolfsbane.kernels.block import Activation
 from wolfsbane.kernels.cpu.source.activations import ACTIVATIONS
 
@@ -108,3 +108,9 @@ def test_what_is_neither_name_nor_module_is_refused(given):
 def test_class_in_place_of_an_object_is_answered_with_the_object():
     with pytest.raises(ArgumentTypeError, match=r"Make an object of the class: GELU\(\)$"):
         as_activation(torch.nn.GELU)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_module_of_an_activation_stands_for_it_again(name):
+    activation = as_activation(name)
+    assert as_activation(as_module(activation)) == activation

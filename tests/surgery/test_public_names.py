@@ -11,6 +11,8 @@ NAMES = [
     "convert_sync_batchnorm",
     "curriculum",
     "early",
+    "fold_batchnorm",
+    "fuse",
     "insert_batchnorm",
     "insert_dropout",
     "late",

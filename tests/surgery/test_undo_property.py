@@ -15,6 +15,8 @@ from wolfsbane import nn, surgery
 VERBS = {
     "convert": surgery.convert,
     "convert_sync_batchnorm": surgery.convert_sync_batchnorm,
+    "fold_batchnorm": surgery.fold_batchnorm,
+    "fuse": surgery.fuse,
     "insert_batchnorm": surgery.insert_batchnorm,
     "insert_dropout": lambda model: surgery.insert_dropout(
         model, 0.25, after=(torch.nn.Conv2d, torch.nn.ReLU, torch.nn.Sequential)

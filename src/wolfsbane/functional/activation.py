@@ -1,6 +1,7 @@
 """The activations that fused functions take, by name or as a module of torch.nn."""
 
 import difflib
+from collections.abc import Callable
 
 import torch
 
@@ -73,3 +74,23 @@ MODULES: dict[type[torch.nn.Module], str] = {
     torch.nn.Hardswish: "hardswish",
     torch.nn.Mish: "mish",
 }
+
+MAKERS: dict[str, Callable[[float], torch.nn.Module]] = {
+    "identity": lambda _: torch.nn.Identity(),
+    "relu": lambda _: torch.nn.ReLU(),
+    "leaky_relu": torch.nn.LeakyReLU,
+    "sigmoid": lambda _: torch.nn.Sigmoid(),
+    "tanh": lambda _: torch.nn.Tanh(),
+    "gelu": lambda _: torch.nn.GELU(),
+    "gelu_tanh": lambda _: torch.nn.GELU(approximate="tanh"),
+    "silu": lambda _: torch.nn.SiLU(),
+    "elu": torch.nn.ELU,
+    "hardswish": lambda _: torch.nn.Hardswish(),
+    "mish": lambda _: torch.nn.Mish(),
+}
+"""What makes torch's layer of an activation, from the activation's parameter."""
+
+
+def as_module(activation: Activation) -> torch.nn.Module:
+    """Return the layer of torch.nn that an activation stands for: `as_activation` the other way."""
+    return MAKERS[activation.name](activation.parameter)

@@ -11,6 +11,8 @@ from wolfsbane.surgery.batchnorm_insertion import insert_batchnorm
 from wolfsbane.surgery.conversion import convert
 from wolfsbane.surgery.dropout_insertion import insert_dropout
 from wolfsbane.surgery.dropout_removal import remove_dropout
+from wolfsbane.surgery.folding import fold_batchnorm
+from wolfsbane.surgery.fusion import fuse
 from wolfsbane.surgery.plan import Plan, Undo
 from wolfsbane.surgery.rate_rules import linear
 from wolfsbane.surgery.rate_scheduler import RateScheduler
@@ -28,6 +30,8 @@ __all__ = [
     "convert_sync_batchnorm",
     "curriculum",
     "early",
+    "fold_batchnorm",
+    "fuse",
     "insert_batchnorm",
     "insert_dropout",
     "late",

@@ -8,14 +8,13 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from wolfsbane.anatomy.places import Member, members, path_of
-from wolfsbane.kernels.block import Activation
 from wolfsbane.nn.layer import Layer
 from wolfsbane.surgery.changes import Replace
 from wolfsbane.surgery.conversion import OURS
 from wolfsbane.surgery.decision import NO_CONCERN, Decision, plan_by, replacement
 from wolfsbane.surgery.plan import Plan
 from wolfsbane.surgery.succession import bound_by_parent, own_behaviour, succeed
-from wolfsbane.surgery.unfusing import ACTIVATIONS, NORMS, unfuse, without_rate
+from wolfsbane.surgery.unfusing import NORMS, unfuse, without_rate
 
 TORCHS = {ours: theirs for theirs, ours in OURS.items()}
 """Our classes, and torch's that take their places."""
@@ -82,9 +81,6 @@ def _beyond_torch(module: Module) -> str | None:
         return "its rate is not one number"
     if getattr(module, "broadcast_dims", ()):
         return "torch's layer has no broadcast_dims"
-    activation = getattr(module, "activation", None)
-    if isinstance(activation, Activation) and activation.name not in ACTIVATIONS:
-        return f"torch.nn has no {activation.name}"
     return None
 
 

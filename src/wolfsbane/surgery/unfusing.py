@@ -1,12 +1,13 @@
 """A `BatchNormAct` as torch's batch norm, activation and dropout."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 from torch.nn import Module
 
 from wolfsbane.anatomy.places import Member
+from wolfsbane.functional.activation import as_module
 from wolfsbane.surgery.changes import Replace
 from wolfsbane.surgery.decision import replacement
 from wolfsbane.surgery.fused_patterns import BLOCKS
@@ -14,21 +15,6 @@ from wolfsbane.surgery.succession import hooks_of, is_sequential, own_behaviour,
 
 NORMS = {block: norm for norm, block in BLOCKS.items()}
 """Our blocks, and the batch norms of torch in them."""
-
-ACTIVATIONS: dict[str, Callable[[float], Module]] = {
-    "identity": lambda _: torch.nn.Identity(),
-    "relu": lambda _: torch.nn.ReLU(),
-    "leaky_relu": torch.nn.LeakyReLU,
-    "sigmoid": lambda _: torch.nn.Sigmoid(),
-    "tanh": lambda _: torch.nn.Tanh(),
-    "gelu": lambda _: torch.nn.GELU(),
-    "gelu_tanh": lambda _: torch.nn.GELU(approximate="tanh"),
-    "silu": lambda _: torch.nn.SiLU(),
-    "elu": torch.nn.ELU,
-    "hardswish": lambda _: torch.nn.Hardswish(),
-    "mish": lambda _: torch.nn.Mish(),
-}
-"""torch's layers for the activations of a block, made from the activation's parameter."""
 
 
 def unfuse(member: Member, places: Mapping[int, Member]) -> tuple[Replace, ...]:
@@ -64,7 +50,7 @@ def _tail(block: Module) -> list[Module]:
     activation, rate = block.activation, float(block.p)  # type: ignore[arg-type]
     tail = []
     if activation.name != "identity":  # type: ignore[union-attr]
-        tail.append(ACTIVATIONS[activation.name](activation.parameter))  # type: ignore[union-attr, index, arg-type]
+        tail.append(as_module(activation))  # type: ignore[arg-type]
     if rate > 0.0:
         tail.append(torch.nn.Dropout(rate))
     return tail

@@ -1,0 +1,183 @@
+"""How a model's graph is found: torch.fx, else torch.export, else neighbours in Sequential.
+
+It is done with copies without hooks, so that reading a model changes nothing.
+"""
+
+import contextlib
+import copy
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Identity, Module
+
+from wolfsbane.anatomy.places import members
+from wolfsbane.errors import ModelError
+from wolfsbane.surgery.example import Inputs
+from wolfsbane.surgery.exported import exported
+from wolfsbane.surgery.graph import Graph, Node, Trace
+from wolfsbane.surgery.neighbours import neighbours
+from wolfsbane.surgery.symbolic import symbolic, symbolic_around_batch_norms
+
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+"""Where torch keeps a module's hooks that see, or may change, what it computes."""
+
+Tracing = Callable[[Module, Inputs | None], Trace]
+
+SOURCES: tuple[tuple[str, Tracing], ...] = (
+    ("torch.fx", symbolic),
+    ("torch.fx, modules without batch norm not looked into", symbolic_around_batch_norms),
+    ("torch.export", exported),
+)
+
+Shapes = dict[int, tuple[torch.Size, ...]]
+
+
+def read_graph(model: Module, inputs: Inputs | None, modes: Sequence[bool]) -> Graph:
+    """Return what is known about the forward pass of a model, in training (True) or evaluation.
+
+    torch.fx's symbolic tracing comes first: it does not depend on the values or shapes of an input.
+    Where that fails and there is an example, torch.export, which holds for shapes such as its.
+    Where neither works, neighbours in torch.nn.Sequential are all that is known.
+
+    Raises:
+        ModelError: the model cannot run on the example.
+    """
+    try:
+        _twin(model)
+    except Exception as error:  # noqa: BLE001  # whatever a model's own __deepcopy__ raises
+        return _of_neighbours(model, f"the model cannot be copied: {in_short(error)}", {})
+    shapes = {} if inputs is None else _shapes(model, inputs)
+    failures = []
+    for name, trace in SOURCES:
+        if trace is exported and inputs is None:
+            failures.append("torch.export needs example_inputs")
+            continue
+        try:
+            traces = tuple(_trace(trace, model, inputs, training) for training in modes)
+        except Exception as error:  # noqa: BLE001  # a tracer raises whatever the model raises
+            failures.append(f"{name}: {in_short(error)}")
+            continue
+        return Graph(traces, (f"the graph was found by {name}",), shapes)
+    return _of_neighbours(model, "; ".join(failures), shapes)
+
+
+def in_short(error: Exception) -> str:
+    """Return the first line of an error, of a bearable length."""
+    text = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {text[:160]}"
+
+
+def _of_neighbours(model: Module, why: str, shapes: Shapes) -> Graph:
+    notes = (
+        f"no graph of the model was found ({why})",
+        "so only neighbours in torch.nn.Sequential were looked at, as if nothing else called them",
+    )
+    return Graph((_without_identities(neighbours(model)),), notes, shapes)
+
+
+def _trace(trace: Tracing, model: Module, inputs: Inputs | None, training: bool) -> Trace:
+    """Trace a copy in one mode, and return the trace in terms of the model itself."""
+    twin = _twin(model)
+    original = _originals(model, twin)
+    for module in twin.modules():
+        module.__dict__["training"] = training
+    with _quiet(twin):
+        found = trace(twin, None if inputs is None else inputs.fresh())
+    return _without_identities(_renamed(found, original))
+
+
+def cuda_devices(model: Module) -> list[int]:
+    """Return the numbers of the CUDA devices that a model's tensors are on."""
+    tensors = [*model.parameters(), *model.buffers()]
+    return sorted({tensor.get_device() for tensor in tensors if tensor.is_cuda})
+
+
+@contextlib.contextmanager
+def _quiet(twin: Module) -> Iterator[None]:
+    """Run a copy: without warnings, gradients, or a trace in the random number generators."""
+    devices = cuda_devices(twin)
+    with warnings.catch_warnings(), torch.random.fork_rng(devices), torch.no_grad():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _twin(model: Module) -> Module:
+    """Return a copy of a model that shares no tensor with it and has no hooks."""
+    memo: dict[int, Any] = {}
+    for module in model.modules():
+        for value in vars(module).values():
+            if isinstance(value, torch.Generator):
+                memo[id(value)] = torch.Generator(value.device)
+            elif isinstance(value, Tensor) and not value.is_leaf:
+                memo[id(value)] = value.detach().clone()
+    twin = copy.deepcopy(model, memo)
+    for module in twin.modules():
+        for name in HOOKS:
+            module.__dict__[name] = type(module.__dict__[name])()
+    return twin
+
+
+def _originals(model: Module, twin: Module) -> dict[int, Module]:
+    pairs = zip(members(model), members(twin), strict=True)
+    return {id(copied.module): member.module for member, copied in pairs}
+
+
+def _renamed(trace: Trace, original: dict[int, Module]) -> Trace:
+    renamed: dict[int, Node] = {}
+    for node in trace.nodes:
+        module = None if node.module is None else original[id(node.module)]
+        inputs = tuple(renamed[id(source)] for source in node.inputs)
+        renamed[id(node)] = Node(node.name, module, inputs)
+    return Trace(
+        list(renamed.values()),
+        trace.training,
+        frozenset(id(original[key]) for key in trace.touched),
+        frozenset(id(original[key]) for key in trace.hidden),
+    )
+
+
+def _without_identities(trace: Trace) -> Trace:
+    """Leave out torch.nn.Identity, which is how a step that was taken out is left behind."""
+    found: dict[int, Node] = {}
+    nodes = []
+    for node in trace.nodes:
+        inputs = tuple(dict.fromkeys(found[id(source)] for source in node.inputs))
+        if type(node.module) is Identity and len(inputs) == 1 and not has_hooks(node.module):
+            found[id(node)] = inputs[0]
+            continue
+        found[id(node)] = Node(node.name, node.module, inputs)
+        nodes.append(found[id(node)])
+    return Trace(nodes, trace.training, trace.touched, trace.hidden)
+
+
+def has_hooks(module: Module) -> bool:
+    """Whether anything hooked to a module sees what goes in or comes out."""
+    return any(vars(module)[name] for name in HOOKS)
+
+
+def _shapes(model: Module, inputs: Inputs) -> Shapes:
+    """Return the shapes of every module's first input, found by running a copy once."""
+    found: dict[int, list[torch.Size]] = {}
+    twin = _twin(model)
+    original = _originals(model, twin)
+
+    def record(module: Module, args: tuple[Any, ...]) -> None:
+        if args and isinstance(args[0], Tensor):
+            found.setdefault(id(original[id(module)]), []).append(args[0].shape)
+
+    for module in twin.modules():
+        module.register_forward_pre_hook(record)
+        module.__dict__["training"] = False
+    fresh = inputs.fresh()
+    try:
+        with _quiet(twin):
+            twin(*fresh.args, **fresh.kwargs)
+    except Exception as error:
+        raise ModelError(
+            f"the model cannot run on example_inputs ({in_short(error)}). Pass what it is called "
+            "with: a tensor, a tuple of arguments or a dict of keyword arguments"
+        ) from error
+    return {key: tuple(shapes) for key, shapes in found.items()}
