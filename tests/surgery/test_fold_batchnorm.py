@@ -7,8 +7,22 @@ from dataclasses import dataclass
 import pytest
 import torch
 from torch import fx
-from torch.nn import BatchNorm1d, BatchNorm2d, BatchNorm3d, Conv1d, Conv2d, Conv3d, ConvTranspose1d
-from torch.nn import ConvTranspose2d, ConvTranspose3d, Identity, Linear, Module, ReLU, Sequential
+from torch.nn import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+    Identity,
+    Linear,
+    Module,
+    ReLU,
+    Sequential,
+)
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from wolfsbane import nn, surgery

@@ -4,8 +4,17 @@ import copy
 
 import pytest
 import torch
-from torch.nn import BatchNorm1d, BatchNorm2d, Conv2d, Dropout, Identity, Linear, Module, ReLU
-from torch.nn import Sequential
+from torch.nn import (
+    BatchNorm1d,
+    BatchNorm2d,
+    Conv2d,
+    Dropout,
+    Identity,
+    Linear,
+    Module,
+    ReLU,
+    Sequential,
+)
 
 from wolfsbane import nn, surgery
 from wolfsbane.errors import ModelError
@@ -305,7 +314,7 @@ def test_chains_are_found_by_torch_export_where_torch_fx_fails():
 def test_example_with_which_training_is_impossible_is_explained_and_nothing_changes():
     model = Sequential(Linear(4, 4), BatchNorm1d(4), ReLU())
     plan = surgery.fuse(model, torch.randn(1, 4))
-    with pytest.raises(ModelError, match="does not run in training .* more than one value"):
+    with pytest.raises(ModelError, match=r"does not run in training .* more than one value"):
         plan.apply()
     assert type(model[1]) is BatchNorm1d
 
@@ -330,6 +339,45 @@ def test_change_that_the_example_proves_wrong_is_rolled_back_and_explained():
         plan.apply()
     assert type(model.layers[1]) is BatchNorm1d
     assert type(model.layers[2]) is ReLU
+
+
+class Asking(Module):
+    """Asks its activation for something that an Identity does not have."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.act = BatchNorm2d(3), ReLU()
+
+    def forward(self, x):
+        return self.act(self.norm(x)) * (2 - self.act.inplace)
+
+
+def test_model_that_no_longer_runs_is_rolled_back_and_explained():
+    model = Asking()
+    with pytest.raises(ModelError, match="would not run in training after the change"):
+        surgery.fuse(model, images()).apply()
+    assert type(model.act) is ReLU
+
+
+class Spectrum(Sequential):
+    """A complex output."""
+
+    def forward(self, x):
+        return torch.fft.fft(super().forward(x))
+
+
+def test_complex_outputs_are_compared():
+    model = Spectrum(*network())
+    assert "outputs differ by at most" in surgery.fuse(model, images()).apply().notes[0]
+
+
+def test_output_without_a_tensor_is_explained():
+    class Answer(Sequential):
+        def forward(self, x):
+            return str(super().forward(x).shape)
+
+    with pytest.raises(ModelError, match="no tensor was found in its output, a str: pass no"):
+        surgery.fuse(Answer(BatchNorm2d(3), ReLU()), images()).apply()
 
 
 def test_each_chain_is_checked_without_an_example():
