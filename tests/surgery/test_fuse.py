@@ -276,6 +276,12 @@ def test_classes_of_their_own_are_left():
     assert "followed by Softplus, not by an activation" in why["6"]
 
 
+def test_batch_norm_of_several_dtypes_is_left():
+    model = network()
+    model[1].running_mean = model[1].running_mean.double()
+    assert "several dtypes or devices" in reasons(surgery.fuse(model))["1"]
+
+
 def test_module_in_a_plain_list_is_a_reason():
     model = network()
     model.acts = [model[2]]
