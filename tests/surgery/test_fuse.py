@@ -389,7 +389,7 @@ def test_output_without_a_tensor_is_explained():
 def test_each_chain_is_checked_without_an_example():
     model = network()
     plan = surgery.fuse(model)
-    plan.changes[0].new.eps = 0.5
+    plan.changes[0].new.eps = 3e-4  # of a variance of about one: the fourth digit differs
     with pytest.raises(ModelError, match="the chain at 1 would not compute the same"):
         plan.apply()
     assert type(model[1]) is BatchNorm2d
