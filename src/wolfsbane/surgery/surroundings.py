@@ -1,6 +1,7 @@
 """What else there is to a module beside its class: hooks around it, other places that hold it."""
 
 from collections.abc import Iterable
+from functools import cached_property
 
 from torch.nn import Module
 
@@ -16,6 +17,11 @@ class Surroundings:
         self.model = model
         self.members: dict[int, Member] = {id(m.module): m for m in members(model)}
         self._at = {path: m.module for m in self.members.values() for path in m.paths}
+
+    @cached_property
+    def _lists(self) -> bool:
+        """Whether any plain list refers to a module: looking for a single one takes time."""
+        return bool(unreached(self.model, [m.module for m in self.members.values()]))
 
     def path(self, module: Module) -> str:
         """Return a module's first path."""
@@ -42,7 +48,7 @@ class Surroundings:
     def listed(self, modules: Iterable[Module]) -> str | None:
         """Return why a module may be called without being looked up in its slot, if one may."""
         for module in modules:
-            if unreached(self.model, [module]):
+            if self._lists and unreached(self.model, [module]):
                 name = type(module).__name__
                 return f"a plain list or dict also refers to its {name} ({self.path(module)})"
         return None
