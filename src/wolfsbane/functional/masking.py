@@ -27,12 +27,7 @@ def zero(
     generator: torch.Generator | None,
 ) -> Tensor:
     """Zero what the mask drops, and scale up the rest."""
-    is_dropped = not isinstance(p, Tensor) and drops_all(p)
-    # Torch, too, gives zeros of any dtype for p = 1.
-    if not (is_dropped or input.is_floating_point() or input.is_complex()):
-        raise _dtype_error(input)
-    coefficients = (0.0 if is_dropped else scale(p), 0.0, 0.0)
-    return _apply(input, p, mask_shape, coefficients, inplace, generator)
+    return _apply(input, p, mask_shape, zeroing(input, p), inplace, generator)
 
 
 def saturate(
@@ -43,9 +38,23 @@ def saturate(
     generator: torch.Generator | None,
 ) -> Tensor:
     """Set what the mask drops to SELU's saturation value, keeping mean and variance."""
+    return _apply(input, p, mask_shape, saturating(input, p), inplace, generator)
+
+
+def zeroing(input: Tensor, p: Rate) -> Coefficients:
+    """Return (scale, shift, fill) of a dropout that zeroes, for `masked_affine`."""
+    is_dropped = not isinstance(p, Tensor) and drops_all(p)
+    # Torch, too, gives zeros of any dtype for p = 1.
+    if not (is_dropped or input.is_floating_point() or input.is_complex()):
+        raise _dtype_error(input)
+    return (0.0 if is_dropped else scale(p), 0.0, 0.0)
+
+
+def saturating(input: Tensor, p: Rate) -> Coefficients:
+    """Return (scale, shift, fill) of a dropout that saturates, for `masked_affine`."""
     cut = threshold(p)
     if not isinstance(cut, Tensor) and cut == LEVELS:
-        return zero(input, p, mask_shape, inplace, generator)
+        return zeroing(input, p)
     if not input.is_floating_point():
         raise _dtype_error(input)
     # The rate that the mask really has, so that mean and variance are kept exactly.
@@ -54,8 +63,7 @@ def saturate(
     if isinstance(true_p, Tensor):
         a = torch.where(true_p < 1.0, a, 0.0)
     b = -a * true_p * SELU_SATURATION
-    coefficients = (a, b, a * SELU_SATURATION + b)
-    return _apply(input, p, mask_shape, coefficients, inplace, generator)
+    return (a, b, a * SELU_SATURATION + b)
 
 
 def channel_mask(input: Tensor, batched: bool) -> tuple[int, ...]:
