@@ -1,0 +1,75 @@
+"""Which strategy computes the samples: as asked, or as the first passes suggest."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from wolfsbane.uncertainty import loop, prefix, replicate
+from wolfsbane.uncertainty.passes import Observation, Passes
+
+STRATEGIES: dict[str, Callable[[Passes, range], Tensor]] = {
+    "prefix": prefix.run,
+    "replicate": replicate.run,
+    "loop": loop.run,
+}
+
+MOST_BYTES = 2**26
+"""Of the largest tensor in a pass over many samples. From about here on, a fresh tensor costs more
+in page faults than the arithmetic on it."""
+
+SLOWEST_TOGETHER = 2.0
+"""How many times slower per sample what follows the prefix may be when done for many samples at
+once: 2.2 was measured for convolutions with dropout everywhere, and mostly it is below 1."""
+
+SHORT_CALL = 60e-6
+"""Seconds. Where a function of torch takes less on average, its fixed costs count, and many samples
+at once save them."""
+
+SHARE_WORTH_A_TRIAL = 0.4
+FEWEST_FOR_A_TRIAL = 16
+TRIAL = 3
+"""Samples of a trial: at its worst it costs a tenth of a loop over 32."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A strategy for the samples that are left, and why."""
+
+    strategy: str
+    reason: str
+    chunk: int = 1
+    """Samples in one pass, at most."""
+    is_trial: bool = False
+    """Whether its first passes are compared with the loop."""
+
+
+def chunk_for(seen: Observation, samples: int) -> int:
+    """Return how many samples one pass may compute."""
+    return max(1, min(samples, MOST_BYTES // max(1, seen.largest)))
+
+
+def is_sure(seen: Observation, samples: int) -> bool:
+    """Whether the prefix takes so much of a pass that running it once is faster in any case."""
+    if seen.has_other_draws:
+        return False
+    passes = math.ceil(samples / chunk_for(seen, samples))
+    cost = 1 + passes * seen.share + samples * (1 - seen.share) * SLOWEST_TOGETHER
+    return cost < samples
+
+
+def suggest(seen: Observation, samples: int) -> Choice:
+    """Return what to do after a pass for one sample."""
+    if seen.has_other_draws:
+        return Choice("loop", "the model draws random numbers of its own, without masks")
+    chunk = chunk_for(seen, samples)
+    before = f"{seen.share:.0%} of a pass comes before the first drop"
+    if chunk > 1 and is_sure(seen, samples):
+        return Choice("prefix", before, chunk)
+    if samples < FEWEST_FOR_A_TRIAL:
+        return Choice("loop", f"{before}, and {samples} samples are too few for a trial")
+    is_short = seen.seconds_per_call < SHORT_CALL
+    if chunk >= TRIAL and (is_short or seen.share > SHARE_WORTH_A_TRIAL):
+        return Choice("prefix", before, chunk, is_trial=True)
+    return Choice("loop", f"{before}, and a pass is long enough by itself")
