@@ -87,9 +87,10 @@ class Meter:
 
     def __init__(self) -> None:
         self.first_drop_at: float | None = None
-        self.num_calls = 0
         self.largest = 0
         """Bytes of the largest tensor from the first drop on."""
+        self.reads_numbers = False
+        """Whether Python has seen any from the first drop on."""
 
     def note_drop(self, input: Tensor) -> None:
         """Note that a tensor is about to be dropped."""
@@ -97,11 +98,13 @@ class Meter:
             self.first_drop_at = now(input.device)
         self.note(input)
 
-    def note(self, tensor: Tensor) -> None:
-        """Note what a function returned."""
-        self.num_calls += 1
-        if self.first_drop_at is not None:
-            self.largest = max(self.largest, tensor.nbytes)
+    def note(self, output: Any, is_read: bool = False) -> None:
+        """Note what a function returned, and whether it reads numbers."""
+        if self.first_drop_at is None:
+            return
+        self.reads_numbers |= is_read
+        if isinstance(output, Tensor):
+            self.largest = max(self.largest, output.nbytes)
 
 
 class Masks:
@@ -115,6 +118,7 @@ class Masks:
     def __init__(self, key: int, is_consistent: bool) -> None:
         self.is_consistent = is_consistent
         self._key = key
+        self._keys: dict[int, int] = {}
         self._batch, self._rows, self._window = 0, 0, Window()
         self.num_drawn = 0
         self.meter: Meter | None = None
@@ -123,6 +127,7 @@ class Masks:
     def start_batch(self, number: int, rows: int) -> None:
         """Begin a batch: its number, and its size."""
         self._batch, self._rows = number, rows
+        self._keys.clear()
 
     def start_pass(self, window: Window) -> None:
         """Begin a forward pass, which computes these samples."""
@@ -167,7 +172,7 @@ class Masks:
     ) -> Tensor:
         window = self._window
         batch = 0 if self.is_consistent else self._batch
-        key = derived(self._key, self.num_drawn, batch, 0, MASKS)
+        key = self._key_of(self.num_drawn, batch)
         self.num_drawn += 1
         count = 1 if window.index is not None else window.count
         one = self._mask_of_one(input, mask_shape, count)
@@ -181,6 +186,12 @@ class Masks:
             return draw.apply(input.unsqueeze(0), 1).squeeze(0)
         rows = input.size(0) // count
         return draw.apply(input.unflatten(0, (count, rows)), count).flatten(0, 1)
+
+    def _key_of(self, call: int, batch: int) -> int:
+        key = self._keys.get(call)
+        if key is None:
+            key = self._keys[call] = derived(self._key, call, batch, 0, MASKS)
+        return key
 
     def _mask_of_one(
         self, input: Tensor, mask_shape: tuple[int, ...], count: int

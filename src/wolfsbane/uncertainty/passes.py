@@ -69,16 +69,11 @@ class Observation:
     seconds: float
     share: float
     """Of the time, before anything was dropped."""
-    num_calls: int
     largest: int
     """Bytes of the largest tensor from the first drop on."""
     num_drawn: int
     has_other_draws: bool
-
-    @property
-    def seconds_per_call(self) -> float:
-        """Time of a function of torch, on average."""
-        return self.seconds / max(1, self.num_calls)
+    reads_numbers: bool
 
 
 def observe(passes: Passes, sample: int) -> Observation:
@@ -96,8 +91,8 @@ def observe(passes: Passes, sample: int) -> Observation:
         output,
         seconds=end - begin,
         share=(dropped_at - begin) / max(end - begin, 1e-9),
-        num_calls=meter.num_calls,
         largest=max(meter.largest, output.nbytes),
         num_drawn=masks.num_drawn,
+        reads_numbers=meter.reads_numbers,
         has_other_draws=passes.other_draws.have_moved,
     )

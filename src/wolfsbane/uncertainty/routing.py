@@ -128,6 +128,20 @@ _OPERATORS: dict[str, Drop] = {
     "feature_alpha_dropout": _feature_alpha,
 }
 
+_READ = frozenset(
+    {
+        Tensor.item,
+        Tensor.tolist,
+        Tensor.__bool__,
+        Tensor.__int__,
+        Tensor.__float__,
+        Tensor.__index__,
+        Tensor.nonzero,
+        torch.nonzero,
+    }
+)
+"""Functions that hand numbers to Python: what follows may depend on all rows of a batch."""
+
 _RECURRENT = (torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu)
 
 _HANDLERS: dict[Any, Handler] = {
@@ -160,11 +174,10 @@ class Routing(TorchFunctionMode):
         self._masks = masks
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = {} if kwargs is None else kwargs
         handler = _HANDLERS.get(func)
         if handler is not None:
-            return handler(self._masks, *args, **kwargs)
-        output = func(*args, **kwargs)
-        if self._masks.meter is not None and isinstance(output, Tensor):
-            self._masks.meter.note(output)
+            return handler(self._masks, *args, **(kwargs or {}))
+        output = func(*args, **kwargs) if kwargs else func(*args)
+        if self._masks.meter is not None:
+            self._masks.meter.note(output, func in _READ)
         return output

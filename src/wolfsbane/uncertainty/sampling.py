@@ -11,13 +11,15 @@ from wolfsbane.uncertainty import prefix
 from wolfsbane.uncertainty.masks import now
 from wolfsbane.uncertainty.passes import Observation, Passes, observe
 from wolfsbane.uncertainty.strategy import (
-    SHORT_CALL,
+    SMALL,
     STRATEGIES,
     TRIAL,
     Choice,
     chunk_for,
     is_sure,
+    looping,
     suggest,
+    trial_size,
 )
 
 TOLERANCE = {torch.float16: 2e-2, torch.bfloat16: 1e-1}
@@ -85,8 +87,10 @@ class Named:
 
     def __init__(self, passes: Passes, samples: int, strategy: str, seen: Observation) -> None:
         self._passes, self._samples, self._seen = passes, samples, seen
-        chunk = 1 if strategy == "loop" else chunk_for(seen, samples)
-        self.choice = Choice(strategy, "as asked", chunk)
+        if strategy == "loop":
+            self.choice = looping(seen, "as asked")
+        else:
+            self.choice = Choice(strategy, "as asked", chunk_for(seen, samples))
 
     def run(self) -> Iterator[Tensor]:
         """Yield the outputs of all samples."""
@@ -119,7 +123,8 @@ class Automatic:
     def __init__(self, passes: Passes, samples: int, seen: Observation) -> None:
         self._passes, self._samples, self._seen = passes, samples, seen
         self._done = 1
-        self.choice = Choice("loop", f"{samples} samples")
+        self._tried: set[str] = set()
+        self.choice = looping(seen, f"{samples} samples")
 
     def run(self) -> Iterator[Tensor]:
         """Yield the outputs of all samples."""
@@ -143,7 +148,7 @@ class Automatic:
         strategy, largest = self.choice.strategy, self.choice.chunk
         if self.choice.is_trial:
             prefix.warm_up()
-        size = TRIAL if self.choice.is_trial else largest + 1
+        size = trial_size(self._seen, self._samples) if self.choice.is_trial else largest + 1
         part = range(self._done - 1, min(self._done - 1 + size, self._samples))
         attempt = _compared(self._passes, strategy, part, self._seen)
         if attempt.outputs is None:
@@ -151,24 +156,27 @@ class Automatic:
             return
         yield attempt.outputs[1:]
         self._done = part.stop
-        if self.choice.is_trial:
-            yield from self._grow(attempt.seconds / len(part), size)
-        else:
+        if not self.choice.is_trial:
             yield from in_chunks(self._passes, self.choice, range(self._done, self._samples))
             self._done = self._samples
+        elif attempt.seconds > self._seen.seconds * len(part):
+            yield from self._after_failure(f"a trial of {strategy!r} was slower than the loop")
+        else:
+            yield from self._grow(attempt.seconds / len(part), size)
 
     def _grow(self, per_sample: float, size: int) -> Iterator[Tensor]:
         """Compute more and more samples at once while that makes them faster."""
         alone, best, chunk = self._seen.seconds, per_sample, size
         while self._done < self._samples:
-            if best > alone:
-                self.choice = Choice("loop", f"a trial of {self.choice.strategy!r} was slower")
-                return
             size = min(2 * size, self.choice.chunk)
             part = range(self._done, min(self._done + size, self._samples))
-            begin = now(self._passes.device)
-            yield STRATEGIES[self.choice.strategy](self._passes, part)
-            per_sample = (now(self._passes.device) - begin) / len(part)
+            attempt = _attempt(self._passes, self.choice.strategy, part)
+            if attempt.outputs is None:  # such as too little memory
+                why = _words(self.choice.strategy, attempt.error)
+                self.choice = looping(self._seen, why)
+                return
+            yield attempt.outputs
+            per_sample = attempt.seconds / len(part)
             self._done = part.stop
             if per_sample < best:
                 best, chunk = per_sample, len(part)
@@ -178,13 +186,15 @@ class Automatic:
         self.choice = replace(self.choice, reason=reason, chunk=chunk, is_trial=False)
 
     def _after_failure(self, why: str) -> Iterator[Tensor]:
-        is_short = self._seen.seconds_per_call < SHORT_CALL and not self._seen.has_other_draws
-        if self.choice.strategy == "replicate" or not is_short or self._samples < 2 * TRIAL:
-            self.choice = Choice("loop", why)
+        left = self._samples - self._done
+        self._tried.add(self.choice.strategy)
+        others = [name for name in ("replicate", "prefix") if name not in self._tried]
+        if not others or self._seen.largest > SMALL or left < TRIAL:
+            self.choice = looping(self._seen, why)
             return
-        if self._done == 1:
-            yield from self._observe_next()
-        self.choice = replace(self.choice, strategy="replicate", reason=why, is_trial=True)
+        # The last sample again as a loop computes it, to compare with.
+        yield from self._observe_next()
+        self.choice = replace(self.choice, strategy=others[0], reason=why, is_trial=True)
 
 
 def _attempt(passes: Passes, strategy: str, part: range) -> _Attempt:
@@ -198,6 +208,9 @@ def _attempt(passes: Passes, strategy: str, part: range) -> _Attempt:
 
 def _compared(passes: Passes, strategy: str, part: range, seen: Observation) -> _Attempt:
     """Try a strategy on samples of which the first is known."""
+    if strategy == "replicate" and seen.reads_numbers:
+        words = "Python looks at numbers after the first drop, and decides for all rows at once"
+        return _Attempt(None, error=UnsupportedError(words))
     attempt = _attempt(passes, strategy, part)
     if attempt.outputs is None or seen.has_other_draws or _agree(attempt.outputs[0], seen.output):
         return attempt

@@ -23,14 +23,21 @@ SLOWEST_TOGETHER = 2.0
 """How many times slower per sample what follows the prefix may be when done for many samples at
 once: 2.2 was measured for convolutions with dropout everywhere, and mostly it is below 1."""
 
-SHORT_CALL = 60e-6
-"""Seconds. Where a function of torch takes less on average, its fixed costs count, and many samples
-at once save them."""
+SMALL = 2**19
+"""Bytes. Where no tensor is larger, the fixed costs of torch's functions count, and many samples at
+once save them."""
+
+LARGEST_FOR_A_TRIAL = 2**22
+"""Bytes of the largest tensor. Above it a function takes so long that many samples at once gain
+nothing but the prefix."""
 
 SHARE_WORTH_A_TRIAL = 0.4
 FEWEST_FOR_A_TRIAL = 16
 TRIAL = 3
 """Samples of a trial: at its worst it costs a tenth of a loop over 32."""
+
+AT_ONCE = 16
+"""Samples of a loop whose statistics are taken together."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +69,26 @@ def is_sure(seen: Observation, samples: int) -> bool:
 def suggest(seen: Observation, samples: int) -> Choice:
     """Return what to do after a pass for one sample."""
     if seen.has_other_draws:
-        return Choice("loop", "the model draws random numbers of its own, without masks")
+        return looping(seen, "the model draws random numbers of its own, without masks")
     chunk = chunk_for(seen, samples)
     before = f"{seen.share:.0%} of a pass comes before the first drop"
     if chunk > 1 and is_sure(seen, samples):
         return Choice("prefix", before, chunk)
     if samples < FEWEST_FOR_A_TRIAL:
-        return Choice("loop", f"{before}, and {samples} samples are too few for a trial")
-    is_short = seen.seconds_per_call < SHORT_CALL
-    if chunk >= TRIAL and (is_short or seen.share > SHARE_WORTH_A_TRIAL):
+        return looping(seen, f"{before}, and {samples} samples are too few for a trial")
+    if samples * seen.largest <= SMALL and seen.share < SHARE_WORTH_A_TRIAL:
+        return Choice("replicate", "its tensors are small", chunk, is_trial=True)
+    if chunk >= TRIAL and (seen.largest <= LARGEST_FOR_A_TRIAL or seen.share > SHARE_WORTH_A_TRIAL):
         return Choice("prefix", before, chunk, is_trial=True)
-    return Choice("loop", f"{before}, and a pass is long enough by itself")
+    return looping(seen, f"{before}, and its tensors are large")
+
+
+def looping(seen: Observation, reason: str) -> Choice:
+    """Return the choice of a loop."""
+    at_once = min(AT_ONCE, SMALL // max(1, seen.output.nbytes))
+    return Choice("loop", reason, max(1, at_once))
+
+
+def trial_size(seen: Observation, samples: int) -> int:
+    """Return how many samples a trial computes: where they are small, all."""
+    return max(TRIAL, min(samples, SMALL // max(1, seen.largest)))

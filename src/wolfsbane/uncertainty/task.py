@@ -16,8 +16,9 @@ from wolfsbane.uncertainty.other_draws import OtherDraws
 from wolfsbane.uncertainty.passes import Observation, Passes, observe
 from wolfsbane.uncertainty.prediction import McPrediction
 from wolfsbane.uncertainty.sampling import Automatic, Named, Trusted
-from wolfsbane.uncertainty.strategy import Choice
 from wolfsbane.uncertainty.summary import Summary
+
+Sampler = Automatic | Named | Trusted
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Prediction:
     def __init__(self, task: Task, keep_samples: bool) -> None:
         self._task, self._keeps = task, keep_samples
         self._summaries: list[Summary] = []
-        self._choice: Choice | None = None
+        self._last: Sampler | None = None
         self._rows_of_choice = 0
 
     def add(self, batch: Batch, masks: Masks) -> None:
@@ -53,7 +54,7 @@ class Prediction:
         for outputs in sampler.run():
             summary.add(outputs)
         self._summaries.append(summary)
-        self._choice = sampler.choice
+        self._last = sampler
 
     def _passes(self, batch: Batch, masks: Masks) -> Passes:
         parameter = next(self._task.model.parameters(), None)
@@ -65,11 +66,12 @@ class Prediction:
         rows = batches.num_rows(batch)
         return Passes(forward, batch, rows, device, masks, OtherDraws(device))
 
-    def _sampler(self, passes: Passes) -> Automatic | Named | Trusted:
+    def _sampler(self, passes: Passes) -> Sampler:
         samples, strategy = self._task.samples, self._task.strategy
-        if self._choice is not None:
-            chunk = self._choice.chunk * self._rows_of_choice // max(1, passes.rows)
-            choice = replace(self._choice, chunk=min(max(1, chunk), samples))
+        if self._last is not None:
+            choice = self._last.choice
+            chunk = choice.chunk * self._rows_of_choice // max(1, passes.rows)
+            choice = replace(choice, chunk=min(max(1, chunk), samples))
             return Trusted(passes, samples, choice, may_change=strategy == "auto")
         self._rows_of_choice = passes.rows
         seen = observe(passes, 0)
@@ -84,7 +86,7 @@ class Prediction:
         Raises:
             DataError: there was none.
         """
-        if self._choice is None:
+        if self._last is None:
             raise DataError(
                 "inputs gave no batch. An iterator can be gone through only once: pass the "
                 "DataLoader itself, or a list"
@@ -94,8 +96,8 @@ class Prediction:
             mean=torch.cat([each.mean for each in every]),
             variance=torch.cat([each.variance for each in every]),
             num_samples=self._task.samples,
-            strategy=self._choice.strategy,
-            reason=self._choice.reason,
+            strategy=self._last.choice.strategy,
+            reason=self._last.choice.reason,
             _entropy=_joined([each.entropy for each in every]),
             _mutual_information=_joined([each.mutual_information for each in every]),
             _samples=_joined([each.samples for each in every], dim=1),
