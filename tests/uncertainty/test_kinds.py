@@ -73,3 +73,24 @@ def test_consistent_gives_equal_rows_equal_samples_and_others_not(case):
     assert same.std(0).max() > 0
     different = samples(model, x, "loop")
     assert (different - different[:, :1]).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("layer", [nn.Dropout2d(0.4), ours.DropPath(0.4), nn.Dropout(0.4)])
+@pytest.mark.parametrize("strategy", ["prefix", "replicate"])
+@pytest.mark.parametrize("channels_last", [True, False])
+def test_masks_are_the_same_whichever_kernel_a_tensor_is_large_enough_for(
+    layer, strategy, channels_last
+):
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    x = torch.rand(2, 4, 110, 110).to(memory_format=layout) + 1.0
+    model = nn.Sequential(layer)
+    assert torch.equal(samples(model, x, strategy, 4), samples(model, x, "loop", 4))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_results_keep_the_dtype_of_the_output(dtype):
+    model, x = around(nn.Dropout(0.4)).to(dtype), torch.randn(4, 6, dtype=dtype)
+    prediction = mc_dropout(model, x, 20, outputs="logits")
+    for statistic in (prediction.mean, prediction.variance, prediction.entropy):
+        assert statistic.dtype is dtype
+        assert statistic.isfinite().all()

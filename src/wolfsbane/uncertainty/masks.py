@@ -25,6 +25,9 @@ _LOW32 = 0xFFFFFFFF
 MASKS, OTHER_DRAWS = 0, 1
 """The last word of a counter: what a derived number is for."""
 
+FEW_ELEMENTS = 2**17
+"""Up to here, three of torch's own functions take less time than that."""
+
 
 def derived(key: int, call: int, batch: int, sample: int, purpose: int) -> int:
     """Return 64 bits that follow from a key and a counter: Philox4x32, as for masks."""
@@ -58,7 +61,7 @@ class Draw:
     def apply(self, input: Tensor, count: int) -> Tensor:
         """Drop elements of (count, *mask's dimensions), of as many samples."""
         shape = (count, *self.mask_shape)
-        if self.is_consistent:
+        if self.selects(input.numel(), math.prod(shape)):
             ones = torch.ones(shape, device=input.device)
             kept = masked_affine(ones, self.p, self.key, shape, (1.0, 0.0, 0.0), self.start) != 0
             return self._select(input, kept)
@@ -67,9 +70,15 @@ class Draw:
             flat = input.flatten(0, 1)
         else:
             flat = input.contiguous()
-        return masked_affine(flat, self.p, self.key, shape, self.coefficients, self.start).view_as(
-            input
-        )
+        output = masked_affine(flat, self.p, self.key, shape, self.coefficients, self.start)
+        return output.reshape(input.shape)
+
+    def selects(self, num_elements: int, num_decisions: int) -> bool:
+        """Whether the mask is made first: where rows share it, or several of few elements do.
+
+        The kernels for shared masks begin a sample within a tile at a cost of its own.
+        """
+        return self.is_consistent or num_decisions < num_elements <= FEW_ELEMENTS
 
     @property
     def start(self) -> int:
@@ -79,7 +88,8 @@ class Draw:
     def _select(self, input: Tensor, kept: Tensor) -> Tensor:
         scale, shift, fill = self.coefficients
         wide = input.float() if input.dtype in HALF_PRECISION else input
-        return torch.where(kept, wide * scale + shift, fill).to(input.dtype)
+        output = wide * scale + shift if shift else wide * scale
+        return torch.where(kept, output, fill).to(input.dtype)
 
 
 class Meter:
@@ -180,7 +190,7 @@ class Masks:
         if window.index is not None:
             output: Tensor = _OfEverySample.apply(input, window.index, draw)
             return output
-        if not self.is_consistent:
+        if not draw.selects(input.numel(), math.prod(mask_shape)):
             return masked_affine(input, p, key, mask_shape, coefficients, draw.start)
         if not mask_shape:
             return draw.apply(input.unsqueeze(0), 1).squeeze(0)
