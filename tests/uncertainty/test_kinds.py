@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
-from uncertainty.mc_models import cases, masked_cases, strategies
+from uncertainty.mc_models import around, cases, masked_cases, strategies
+from wolfsbane import nn as ours
 from wolfsbane.uncertainty import mc_dropout
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
