@@ -47,7 +47,7 @@ def mc_dropout(
     Masks follow the contract of `wolfsbane.mask`: one key is drawn, and all masks follow from it.
     Sample s has the same masks with every strategy, so the strategies agree but for rounding. Only
     what a model draws without a mask (`torch.rand`, `bernoulli_`) differs between them. It is
-    seeded by the same key.
+    seeded by the same key. "auto" decides by time, so its last digits may differ from run to run.
 
     Statistics accumulate in float64, in memory that does not grow with the number of samples; the
     results have the output's dtype.
