@@ -21,17 +21,18 @@ from wolfsbane.mask.bits import philox4x32
 from wolfsbane.mask.rate import Rate, check_rate, never_drops
 
 _LOW32 = 0xFFFFFFFF
+_LOW64 = 0xFFFFFFFFFFFFFFFF
 
 MASKS, OTHER_DRAWS = 0, 1
-"""The last word of a counter: what a derived number is for."""
+"""A word of a counter: what a derived number is for."""
 
 FEW_ELEMENTS = 2**17
 """Up to here, three of torch's own functions take less time than that."""
 
 
-def derived(key: int, call: int, batch: int, sample: int, purpose: int) -> int:
+def derived(key: int, call: int, batch: int, purpose: int) -> int:
     """Return 64 bits that follow from a key and a counter: Philox4x32, as for masks."""
-    words: Any = philox4x32((call, batch, sample, purpose), (key & _LOW32, key >> 32))  # type: ignore[arg-type]
+    words: Any = philox4x32((call, batch, purpose, 0), (key & _LOW32, key >> 32))  # type: ignore[arg-type]
     return int(words[0] | words[1] << 32)
 
 
@@ -129,6 +130,7 @@ class Masks:
         self.is_consistent = is_consistent
         self._key = key
         self._keys: dict[int, int] = {}
+        self._first_seed = 0
         self._batch, self._rows, self._window = 0, 0, Window()
         self.num_drawn = 0
         self.meter: Meter | None = None
@@ -138,6 +140,7 @@ class Masks:
         """Begin a batch: its number, and its size."""
         self._batch, self._rows = number, rows
         self._keys.clear()
+        self._first_seed = derived(self._key, 0, number, OTHER_DRAWS)
 
     def start_pass(self, window: Window) -> None:
         """Begin a forward pass, which computes these samples."""
@@ -151,7 +154,7 @@ class Masks:
 
     def seed_for_other_draws(self) -> int:
         """Return a seed for what draws without masks, from torch's own generators."""
-        return derived(self._key, 0, self._batch, self._window.first, OTHER_DRAWS)
+        return self._first_seed + self._window.first & _LOW64
 
     def zero(self, input: Tensor, p: Rate, mask_shape: tuple[int, ...] | None = None) -> Tensor:
         """Zero what the mask drops, and scale up the rest."""
@@ -200,7 +203,7 @@ class Masks:
     def _key_of(self, call: int, batch: int) -> int:
         key = self._keys.get(call)
         if key is None:
-            key = self._keys[call] = derived(self._key, call, batch, 0, MASKS)
+            key = self._keys[call] = derived(self._key, call, batch, MASKS)
         return key
 
     def _mask_of_one(

@@ -189,7 +189,7 @@ class Automatic:
         left = self._samples - self._done
         self._tried.add(self.choice.strategy)
         others = [name for name in ("replicate", "prefix") if name not in self._tried]
-        if not others or self._seen.largest > SMALL or left < TRIAL:
+        if not others or self._seen.largest * TRIAL > SMALL or left < TRIAL:
             self.choice = looping(self._seen, why)
             return
         # The last sample again as a loop computes it, to compare with.

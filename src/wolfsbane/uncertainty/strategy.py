@@ -23,9 +23,9 @@ SLOWEST_TOGETHER = 2.0
 """How many times slower per sample what follows the prefix may be when done for many samples at
 once: 2.2 was measured for convolutions with dropout everywhere, and mostly it is below 1."""
 
-SMALL = 2**19
-"""Bytes. Where no tensor is larger, the fixed costs of torch's functions count, and many samples at
-once save them."""
+SMALL = 2**21
+"""Bytes. Where the largest tensor of some samples is no larger, the fixed costs of functions count,
+and these samples at once save them."""
 
 LARGEST_FOR_A_TRIAL = 2**22
 """Bytes of the largest tensor. Above it a function takes so long that many samples at once gain
