@@ -27,7 +27,7 @@ SMALL = 2**21
 """Bytes. Where the largest tensor of some samples is no larger, the fixed costs of functions count,
 and these samples at once save them."""
 
-LARGEST_FOR_A_TRIAL = 2**22
+LARGEST_FOR_A_TRIAL = 2**20
 """Bytes of the largest tensor. Above it a function takes so long that many samples at once gain
 nothing but the prefix."""
 
