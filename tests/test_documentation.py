@@ -17,6 +17,7 @@ PAGES = (
     "collection-norm",
     "kernels",
     "mask",
+    "mc-dropout",
     "stats",
     "surgery",
     "surgery-convert",
