@@ -30,7 +30,7 @@ from wolfsbane.mask.uniform import DEVICES_WITHOUT_FLOAT64
 TILE = 4 * LANES
 """A tile of 512 elements is four rows of 128 lanes; a lane has one Philox block."""
 
-STREAM = 2
+_STREAM = 2
 """The third word of the counters."""
 
 _LOW32 = 0xFFFFFFFF
@@ -63,7 +63,7 @@ def _words(count: int, key: Key, device: torch.device, start: int) -> Tensor:
     if isinstance(key, Tensor):
         key = key.to(device)
     halves = (key & _LOW32, key >> 32 & _LOW32)
-    words = philox4x32((counters & _LOW32, counters >> 32, STREAM, 0), halves)
+    words = philox4x32((counters & _LOW32, counters >> 32, _STREAM, 0), halves)
     shape = (last_tile - first_tile, LANES)
     # (4, tiles, lanes) -> (tiles, 4, lanes), which is the order of the elements.
     rows = torch.stack([word.unflatten(-1, shape) for word in words], dim=-2).flatten(-3)

@@ -34,7 +34,6 @@ def polynomial(*coefficients: float, real: Any = types.float32) -> Any:
 
     An intrinsic, because Numba would keep a loop over the coefficients a loop.
     """
-
     kind = ir.FloatType() if real is types.float32 else ir.DoubleType()
 
     @intrinsic

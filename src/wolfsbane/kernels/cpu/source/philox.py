@@ -1,8 +1,8 @@
-"""Philox's words for a tile of 128 counters: as a mask, or as they are.
+"""Philox's words of a tile, 128 blocks: made into a mask, or as they are.
 
-The mask contract's tile is 1024 elements as 128 bytes. Bit j of byte `lane` says whether element 128 j + lane of the tile is kept. A byte is what one
-Philox block gives, so the loop over lanes needs no shuffles: it vectorises. See `wolfsbane.mask`.
-The words themselves, for numbers that are not decisions, are four rows of 128.
+A tile of the mask contract is 1024 elements as 128 bytes. Bit j of byte `lane` says whether element
+128 j + lane of the tile is kept. A byte is what one Philox block gives, so that loop needs
+no shuffles: it vectorises. See `wolfsbane.mask`. Words that are to be numbers are four rows of 128.
 """
 
 import numpy as np
