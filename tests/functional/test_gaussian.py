@@ -10,7 +10,7 @@ from wolfsbane import functional as F
 from wolfsbane import nn
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, DtypeError
 from wolfsbane.mask import draw_key
-from wolfsbane.mask.uniform import normal
+from wolfsbane.mask.normal import normal
 
 COUNT = 200_000
 

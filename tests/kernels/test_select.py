@@ -224,6 +224,8 @@ CALLS = {
     "batch_norm_act_dropout": lambda x: F.batch_norm_act_dropout(x, None, None, training=True),
     "bias_act_dropout": F.bias_act_dropout,
     "dropout_add": lambda x: F.dropout_add(x, x),
+    "gaussian_dropout": F.gaussian_dropout,
+    "gaussian_noise": F.gaussian_noise,
 }
 
 
@@ -305,7 +307,7 @@ def test_executor_of_another_type_is_refused_with_the_names(executor):
 
 
 def test_explain_refuses_what_is_not_an_operation_or_not_a_tensor():
-    with pytest.raises(ArgumentError, match=r"one of dropout, .*dropout_add, but got 'dropuot'"):
+    with pytest.raises(ArgumentError, match=r"one of dropout, .*gaussian, but got 'dropuot'"):
         explain("dropuot", torch.ones(3))
     with pytest.raises(ArgumentTypeError, match=r"but got \[1\.0\] \(of type list\)"):
         explain("dropout", [1.0])

@@ -24,6 +24,7 @@ OPERATORS = (
     "bias_act_dropout_backward",
     "draw_key",
     "dropout_add",
+    "gaussian",
     "masked_affine",
     "snapshot",
 )
@@ -76,6 +77,10 @@ def added(name, x, residual, p, start=0):
     return Call(name, "dropout_add", (x, residual), (p, start), eager)
 
 
+def noisy(name, x, is_factor, eager, start=0):
+    return Call(name, "gaussian", (x,), (0.5, is_factor, start), None if start else eager)
+
+
 def normalised(name, x, vectors, p, activation, running=(None, None), start=0):
     def eager(x, weight, bias):
         return F.batch_norm_act_dropout(
@@ -120,6 +125,13 @@ CALLS = (
     added("add-channels-last", LAST, IMAGES + 3.0, 0.25),
     added("add-bfloat16", ROWS.to(BF16), ROWS.to(BF16), 0.5),
     added("add-shard", ROWS, ROWS, 0.5, start=55),
+    noisy("factor", IMAGES, True, lambda x: F.gaussian_dropout(x, 0.2)),
+    noisy("factor-channels-last", LAST, True, lambda x: F.gaussian_dropout(x, 0.2)),
+    noisy("factor-bfloat16", ROWS.to(BF16), True, lambda x: F.gaussian_dropout(x, 0.2)),
+    noisy("factor-float16", ROWS.half(), True, lambda x: F.gaussian_dropout(x, 0.2)),
+    noisy("factor-of-nothing", ROWS[:0], True, lambda x: F.gaussian_dropout(x, 0.2)),
+    noisy("factor-shard", ROWS, True, None, start=55),
+    noisy("noise", ROWS.mT, False, lambda x: F.gaussian_noise(x, 0.5)),
     normalised("norm", IMAGES, (W3, B3), 0.0, "identity"),
     normalised("norm-gelu-dropout", IMAGES, (W3, B3), 0.25, "gelu"),
     normalised("norm-channels-last", LAST, (W3, B3), 0.25, "gelu"),

@@ -9,10 +9,9 @@ from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.functional.masking import dtype_error
 from wolfsbane.functional.override import overridable
 from wolfsbane.kernels.keys import draw
-from wolfsbane.kernels.reference import HALF_PRECISION
+from wolfsbane.kernels.noise import gaussian
 from wolfsbane.mask.rate import Rate, check_rate, never_drops
 from wolfsbane.mask.shard import first_index
-from wolfsbane.mask.uniform import normal
 
 
 @overridable
@@ -27,9 +26,10 @@ def gaussian_dropout(
 
     $$y_i = \xi_i x_i, \quad \xi_i \sim \mathcal{N}(1, p / (1 - p))$$
 
-    In training one 64-bit key is drawn, from which the noise follows (`wolfsbane.mask.uniform`);
-    autograd keeps the noise for backward. In evaluation, and for p = 0, the input itself is
-    returned and nothing is drawn. float16 and bfloat16 are multiplied in float32 and rounded once.
+    In training one 64-bit key is drawn, from which the noise follows (`wolfsbane.mask.normal`);
+    backward computes it again, so that nothing of the input's size is kept. In evaluation, and for
+    p = 0, the input itself is returned and nothing is drawn. float16 and bfloat16 are multiplied in
+    float32 and rounded once.
 
     Args:
         input: floating-point tensor.
@@ -56,8 +56,7 @@ def gaussian_dropout(
     rate = check_gaussian_rate(p)
     if not training or never_drops(p):
         return input
-    noise = _noise(input, generator)
-    return _rounded(input, _wide(input) * (1.0 + noise * (rate / (1.0 - rate)) ** 0.5))
+    return _noisy(input, (rate / (1.0 - rate)) ** 0.5, True, generator)
 
 
 @overridable
@@ -72,7 +71,7 @@ def gaussian_noise(
 
     $$y_i = x_i + \sigma z_i, \quad z_i \sim \mathcal{N}(0, 1)$$
 
-    In training one 64-bit key is drawn, from which the noise follows (`wolfsbane.mask.uniform`). In
+    In training one 64-bit key is drawn, from which the noise follows (`wolfsbane.mask.normal`). In
     evaluation, and for std = 0, the input itself is returned and nothing is drawn. float16 and
     bfloat16 are added in float32 and rounded once.
 
@@ -101,7 +100,7 @@ def gaussian_noise(
     deviation = check_std(std)
     if not training or deviation == 0.0:
         return input
-    return _rounded(input, _wide(input) + _noise(input, generator) * deviation)
+    return _noisy(input, deviation, False, generator)
 
 
 def check_gaussian_rate(p: object) -> Rate:
@@ -128,21 +127,8 @@ def check_std(std: object) -> float:
     return number
 
 
-def _noise(input: Tensor, generator: torch.Generator | None) -> Tensor:
+def _noisy(input: Tensor, std: Rate, is_factor: bool, generator: torch.Generator | None) -> Tensor:
     if not input.is_floating_point():
         raise dtype_error(input)
-    key, shape = draw(generator, input), tuple(input.shape)
-    noise = normal(shape, key, input.device, first_index(shape))
-    return noise.to(_wide_dtype(input))
-
-
-def _wide_dtype(input: Tensor) -> torch.dtype:
-    return torch.float32 if input.dtype in HALF_PRECISION else input.dtype
-
-
-def _wide(input: Tensor) -> Tensor:
-    return input.to(_wide_dtype(input))
-
-
-def _rounded(input: Tensor, output: Tensor) -> Tensor:
-    return output.to(input.dtype)
+    key = draw(generator, input)
+    return gaussian(input, std, is_factor, key, first_index(tuple(input.shape)))

@@ -18,6 +18,9 @@ DTYPES = {
     "cpu": frozenset({torch.float32, torch.float64, torch.bfloat16}),
 }
 
+WITHOUT_KERNEL = {"gpu": frozenset({"gaussian"}), "cpu": frozenset(), "reference": frozenset()}
+"""Operations that an executor leaves to the reference, whatever the tensor."""
+
 OLDEST_TRITON = (3, 6)
 
 forced: ContextVar[str | None] = ContextVar("wolfsbane_executor", default=None)

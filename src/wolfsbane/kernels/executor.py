@@ -26,6 +26,11 @@ class Executor(Protocol):
     ) -> Tensor:
         """Return dropout(input) + residual."""
 
+    def gaussian(
+        self, input: Tensor, std: float, is_factor: bool, key: int, start: int = 0
+    ) -> Tensor:
+        """Return input * (1 + std z), or input + std z, of normal z. The CPU's alone has it."""
+
     def batch_norm_forward(
         self,
         input: Tensor,

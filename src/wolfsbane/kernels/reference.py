@@ -14,6 +14,7 @@ from torch import Tensor
 from wolfsbane.mask import threshold
 from wolfsbane.mask.bits import keep_bits
 from wolfsbane.mask.key import Key
+from wolfsbane.mask.normal import normal
 from wolfsbane.mask.rate import LEVELS, Rate
 
 HALF_PRECISION = frozenset({torch.float16, torch.bfloat16})
@@ -68,6 +69,21 @@ def _over(number: Rate, mask_shape: tuple[int, ...], device: torch.device) -> Ra
     if not isinstance(number, Tensor):
         return number
     return number.to(device)[(..., *(None,) * len(mask_shape))]
+
+
+def gaussian(input: Tensor, std: Rate, is_factor: bool, key: Key, start: int = 0) -> Tensor:
+    """Return input * (1 + std z) or, where the noise is no factor, input + std z, of normal z.
+
+    Args:
+        input: of any shape, which is the noise's logical shape.
+        std: standard deviation of the noise. As the key, it may be a tensor under torch.func.
+        is_factor: whether the noise is a factor.
+        key: the key that z follows from.
+        start: logical index of the first element.
+    """
+    wide = input.float() if input.dtype in HALF_PRECISION else input
+    noise = normal(tuple(input.shape), key, input.device, start).to(wide.dtype) * std
+    return (wide * (1.0 + noise) if is_factor else wide + noise).to(input.dtype)
 
 
 class Statistics(NamedTuple):

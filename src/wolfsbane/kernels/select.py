@@ -19,6 +19,7 @@ from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.kernels.conditions import (
     CONDITIONS,
     DTYPES,
+    WITHOUT_KERNEL,
     forced,
     is_memory,
     is_usable,
@@ -32,6 +33,7 @@ OPERATIONS = (
     "batch_norm_act_dropout",
     "bias_act_dropout",
     "dropout_add",
+    "gaussian",
 )
 
 EXECUTORS = ("gpu", "cpu", "reference")
@@ -62,11 +64,13 @@ class Choice:
         return "\n".join(lines + [f"  not on {name}: {why}" for name, why in self.obstacles])
 
 
-def _obstacle(executor: str, input: Tensor) -> str | None:
+def _obstacle(operation: str, executor: str, input: Tensor) -> str | None:
     """Return the first condition that does not hold, in words."""
     for condition in CONDITIONS[executor]:
         if not condition.holds(input):
             return condition.otherwise(input)
+    if operation in WITHOUT_KERNEL[executor]:
+        return f"it has no kernel for {operation}"
     return None
 
 
@@ -83,7 +87,7 @@ def choose(operation: str, input: Tensor) -> Choice:
     Raises:
         ArgumentError: the executor that `use_executor` forces cannot run it.
     """
-    found = {name: _obstacle(name, input) for name in EXECUTORS}
+    found = {name: _obstacle(operation, name, input) for name in EXECUTORS}
     obstacles = tuple((name, why) for name, why in found.items() if why is not None)
     asked = forced.get()
     if asked is not None:
@@ -115,7 +119,7 @@ def executor_for(operation: str, input: Tensor, *others: Tensor | None) -> Execu
     if is_transformed():
         return None
     name = "cpu" if input.is_cpu else "gpu"
-    if not _is_computed(name, input):
+    if operation in WITHOUT_KERNEL[name] or not _is_computed(name, input):
         return None
     for other in others:
         if other is not None and not _is_computed(name, other):
@@ -172,8 +176,8 @@ def explain(operation: str, input: Tensor) -> Choice:
     """Say which executor would run an operation on a tensor, and why; nothing is computed.
 
     Args:
-        operation: "dropout", "batch_norm", "batch_norm_act_dropout", "bias_act_dropout" or
-            "dropout_add".
+        operation: "dropout", "batch_norm", "batch_norm_act_dropout", "bias_act_dropout",
+            "dropout_add" or "gaussian" (Gaussian dropout and noise).
         input: the tensor that the operation would get. Only its kind is looked at.
 
     Returns:

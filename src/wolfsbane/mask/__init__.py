@@ -16,7 +16,8 @@ Sixteen bits an element, so one Philox block serves eight elements, and eight co
 the inverse of the true keep rate: the output is unbiased although p is quantised to 1/65536.
 For one key, masks are nested: what is kept at a rate is kept at every lower rate.
 
-`bits` is the reference executor: plain torch, on any device. `key` draws keys, `shard` gives the
+`bits` is the reference executor: plain torch, on any device. `uniform` and `normal` are numbers of
+other streams, for the same keys and indices. `key` draws keys, `shard` gives the
 processes of a run their parts of one mask.
 
 References:

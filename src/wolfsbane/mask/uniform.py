@@ -1,17 +1,15 @@
-r"""Numbers that are a pure function of a key and a logical index: uniform and normal ones.
+"""Uniform numbers that are a pure function of a key and a logical index.
 
 As a mask, they depend neither on the device, nor on the layout, nor on the number of threads. Two
 elements share a Philox block, n = i // 2, whose third word tells it from those of masks::
 
     w = philox4x32-7(counter = (n mod 2^32, n // 2^32, 1, 0), key = (key mod 2^32, key // 2^32))
     u_0 = (2 (2^20 w_0 + w_1 // 2^12) + 1) / 2^53        for even i, from w_2 and w_3 for odd i
-    z_0 = sqrt(-2 ln u_0) cos(2 pi u_1), z_1 = sqrt(-2 ln u_0) sin(2 pi u_1)
 
-So a uniform number is an odd multiple of 2^-53, never 0 or 1. The words are equal on all devices;
-logarithm, sine and cosine, computed in float64, may differ in its last digits.
+So a number is an odd multiple of 2^-53, never 0 or 1, and the same on all devices.
 
 References:
-    Box, Muller 1958, doi:10.1214/aoms/1177706645.
+    Salmon et al. 2011, SC'11, doi:10.1145/2063384.2063405 (Philox).
 """
 
 import math
@@ -40,14 +38,6 @@ def uniform(size: Sequence[int], key: Key, device: torch.device, start: int = 0)
         start: logical index of the first element.
     """
     return _shaped(_pairs(size, key, device, start), size, device, start)
-
-
-def normal(size: Sequence[int], key: Key, device: torch.device, start: int = 0) -> Tensor:
-    """Return normal numbers of mean 0 and variance 1; arguments as of `uniform`."""
-    first, second = _pairs(size, key, device, start)
-    radius = (-2.0 * first.log()).sqrt()
-    angle = 2.0 * math.pi * second
-    return _shaped((radius * angle.cos(), radius * angle.sin()), size, device, start)
 
 
 def _pairs(

@@ -8,6 +8,7 @@ from wolfsbane.kernels.cpu.batch_norm import forward as batch_norm_forward
 from wolfsbane.kernels.cpu.bias_act_dropout import backward as bias_act_dropout_backward
 from wolfsbane.kernels.cpu.bias_act_dropout import forward as bias_act_dropout_forward
 from wolfsbane.kernels.cpu.dropout import dropout_add, masked_affine
+from wolfsbane.kernels.cpu.gaussian import gaussian
 
 __all__ = [
     "batch_norm_backward",
@@ -15,5 +16,6 @@ __all__ = [
     "bias_act_dropout_backward",
     "bias_act_dropout_forward",
     "dropout_add",
+    "gaussian",
     "masked_affine",
 ]

@@ -43,6 +43,8 @@ DROPOUT = Signature(
     "x:q y:q residual:q start:q end:q key:Q threshold:q scale:d shift:d fill:d tiles_per_chunk:q"
 )
 
+GAUSSIAN = Signature("x:q y:q start:q end:q key:Q std:d tiles_per_chunk:q")
+
 CHANNELS_LAST_DROPOUT = Signature(
     "x:q y:q bits:q samples:q channels:q length:q scale:d shift:d fill:d"
 )

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wolfsbane.kernels import dropout, fused
+from wolfsbane.kernels import dropout, fused, noise
 from wolfsbane.kernels.block import Activation, Norm, Running, Tail
 from wolfsbane.kernels.layout import in_layout_of
 from wolfsbane.kernels.transforms import refuse_capture
@@ -25,6 +25,7 @@ SCHEMAS = {
         "SymInt[] mask_shape, SymInt start) -> Tensor"
     ),
     "dropout_add": "(Tensor input, Tensor residual, Tensor key, float p, SymInt start) -> Tensor",
+    "gaussian": ("(Tensor input, Tensor key, float std, bool is_factor, SymInt start) -> Tensor"),
     "batch_norm": (
         f"(Tensor input, {_NORM}, Tensor? mean, Tensor? var, {_TAIL}) -> (Tensor, Tensor)"
     ),
@@ -93,6 +94,13 @@ def dropout_add(input: Tensor, residual: Tensor, key: Tensor, p: float, start: i
     """See `kernels.dropout.dropout_add`."""
     refuse_capture(input.device)
     return _own(dropout.dropout_add(input, residual, p, key_as_number(key), start), input)
+
+
+@_runs
+def gaussian(input: Tensor, key: Tensor, std: float, is_factor: bool, start: int) -> Tensor:
+    """See `kernels.noise.gaussian`."""
+    refuse_capture(input.device)
+    return _own(noise.gaussian(input, std, is_factor, key_as_number(key), start), input)
 
 
 @_runs

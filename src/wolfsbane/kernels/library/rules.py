@@ -38,6 +38,11 @@ def _shape_of_dropout_add(input: Tensor, *_: Any) -> Tensor:
 
 
 @_shaped
+def _shape_of_gaussian(input: Tensor, *_: Any) -> Tensor:
+    return torch.empty_like(input)
+
+
+@_shaped
 def _shape_of_batch_norm(input: Tensor, *_: Any) -> tuple[Tensor, Tensor]:
     statistics = input.new_empty((2, input.size(1)), dtype=accumulator(input.device))
     return torch.empty_like(input), statistics
@@ -98,6 +103,17 @@ def _dropout_add_gradients(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
     return operators.masked_affine(grad, *ctx.saved_tensors, *ctx.how), grad, None, None, None
 
 
+def _save_noise(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    _, key, *ctx.how = inputs
+    ctx.save_for_backward(key)
+
+
+def _gaussian_gradients(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+    _, is_factor, _ = ctx.how
+    own = operators.gaussian(grad, *ctx.saved_tensors, *ctx.how) if is_factor else grad
+    return own, *(None,) * 4
+
+
 def _save_batch_norm(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     input, weight, bias, ctx.eps, mean, _, key, *ctx.tail = inputs
     statistics = output[1]
@@ -140,6 +156,7 @@ def _where_given(found: Any, operands: tuple[Tensor | None, ...]) -> list[Tensor
 
 _differentiate("masked_affine", _save_mask, _masked_affine_gradients)
 _differentiate("dropout_add", _save_residual, _dropout_add_gradients)
+_differentiate("gaussian", _save_noise, _gaussian_gradients)
 _differentiate("batch_norm", _save_batch_norm, _batch_norm_gradients)
 _differentiate("bias_act_dropout", _save_bias, _bias_act_dropout_gradients)
 
@@ -194,6 +211,7 @@ def _shorten(function: Callable[..., Any]) -> None:
 for _function in (
     computed.masked_affine,
     computed.dropout_add,
+    computed.gaussian,
     computed.batch_norm,
     computed.bias_act_dropout,
 ):

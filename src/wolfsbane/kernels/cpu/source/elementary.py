@@ -29,35 +29,36 @@ from numba.extending import intrinsic
 from wolfsbane.kernels.cpu.source.memory import INLINED, bits_of_f32, f32_of_bits
 
 
-def _polynomial(*coefficients: float) -> Any:
-    """Return the function of one float32 with these coefficients, the constant one first.
+def polynomial(*coefficients: float, real: Any = types.float32) -> Any:
+    """Return the function of one number with these coefficients, the constant one first.
 
     An intrinsic, because Numba would keep a loop over the coefficients a loop.
     """
+    kind = ir.FloatType() if real is types.float32 else ir.DoubleType()
 
     @intrinsic
     def horner(typingctx: Any, x: Any) -> Any:  # noqa: ARG001
         def generate(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            constants = [ir.Constant(ir.FloatType(), value) for value in coefficients]
+            constants = [ir.Constant(kind, value) for value in coefficients]
             total = constants.pop()
             while constants:
                 product = builder.fmul(total, args[0], flags=["contract"])
                 total = builder.fadd(product, constants.pop(), flags=["contract"])
             return total
 
-        return types.float32(types.float32), generate
+        return real(real), generate
 
     return horner
 
 
 # (expm1(r) - r) / r^2 for |r| <= 1.001 ln(2)/2; degree 4, weighted so that the error is relative to
 # expm1(r): at most 1.5e-8.
-_expm1_tail = _polynomial(0.49999997, 0.16666539, 0.0416677445, 0.00836705603, 0.00138386665)
+_expm1_tail = polynomial(0.49999997, 0.16666539, 0.0416677445, 0.00836705603, 0.00138386665)
 
 # erf(x) / x - 1 in x^2, for |x| <= 1.125; degree 6, relative to erf(x): at most 9.1e-9. The one is
 # left out so that adding it to the rest rounds only once.
 _ERF_SEAM = np.float32(1.125)
-_erf_near_zero = _polynomial(
+_erf_near_zero = polynomial(
     0.128379166,
     -0.376126021,
     0.112832561,
@@ -72,7 +73,7 @@ _erf_near_zero = _polynomial(
 # interval x - 2.5 is exact.
 _ERF_CENTRE = np.float32(2.5)
 _ERF_IS_ONE = np.float32(3.875)
-_minus_erfc = _polynomial(
+_minus_erfc = polynomial(
     -0.000406936102,
     0.00217811414,
     -0.00544647453,
@@ -90,7 +91,7 @@ _minus_erfc = _polynomial(
 
 # (tanh(x) / x - 1) / x^2 in x^2, for |x| <= 0.625; degree 4, relative to tanh(x): at most 4.6e-9.
 _TANH_SEAM = np.float32(0.625)
-_tanh_tail = _polynomial(-0.333332807, 0.133314058, -0.0537365153, 0.0206281673, -0.0056922963)
+_tanh_tail = polynomial(-0.333332807, 0.133314058, -0.0537365153, 0.0206281673, -0.0056922963)
 _TANH_IS_ONE = np.float32(10.0)  # from 9.02 on
 
 # 1.5 2^23: a float32 of this size has no bits below one, so adding it rounds to an integer, which

@@ -95,6 +95,7 @@ output_load_f64, output_store_f64 = _accessors(types.float64, _F64, "output")
 
 # Memory that no tensor shares: masks, and what is collected on the stack.
 scratch_load_u8, scratch_store_u8 = _accessors(types.uint8, _I8, "scratch")
+scratch_load_u32, scratch_store_u32 = _accessors(types.uint32, ir.IntType(32), "scratch")
 scratch_load_f32, scratch_store_f32 = _accessors(types.float32, _F32, "scratch")
 scratch_load_f64, scratch_store_f64 = _accessors(types.float64, _F64, "scratch")
 
@@ -117,6 +118,8 @@ def _bitcast(source: Any, target: Any, kind: ir.Type) -> Any:
 
 bits_of_f32 = _bitcast(types.float32, types.uint32, ir.IntType(32))
 f32_of_bits = _bitcast(types.uint32, types.float32, ir.FloatType())
+bits_of_f64 = _bitcast(types.float64, types.int64, _I64)
+f64_of_bits = _bitcast(types.int64, types.float64, _F64)
 
 
 @njit(**INLINED)

@@ -1,17 +1,26 @@
-"""The mask contract for one tile: 1024 elements as 128 bytes.
+"""Philox's words of a tile, 128 blocks: made into a mask, or as they are.
 
-Bit j of byte `lane` says whether element 128 j + lane of the tile is kept. A byte is what one
-Philox block gives, so the loop over lanes needs no shuffles: it vectorises. See `wolfsbane.mask`.
+A tile of the mask contract is 1024 elements as 128 bytes. Bit j of byte `lane` says whether element
+128 j + lane of the tile is kept. A byte is what one Philox block gives, so that loop needs
+no shuffles: it vectorises. See `wolfsbane.mask`. Words that are to be numbers are four rows of 128.
 """
 
 import numpy as np
 from numba import njit
 
-from wolfsbane.kernels.cpu.source.memory import COMPILED, INLINED, scratch_store_u8
+from wolfsbane.kernels.cpu.source.memory import (
+    COMPILED,
+    INLINED,
+    scratch_store_u8,
+    scratch_store_u32,
+)
 
 TILE = 1024
 LANES = 128
 """Elements, and bytes, per tile."""
+
+WORDS = 4
+"""Words of a Philox block."""
 
 _ROUNDS = 7
 
@@ -31,8 +40,8 @@ def _multiply(constant, word):
 
 
 @njit(**INLINED)
-def _philox(low, high, key_low, key_high):
-    w0, w1, w2, w3 = low, high, np.uint32(0), np.uint32(0)
+def _philox(low, high, stream, key_low, key_high):
+    w0, w1, w2, w3 = low, high, np.uint32(stream), np.uint32(0)
     for _ in range(_ROUNDS):
         high0, low0 = _multiply(_MULTIPLIER_0, w0)
         high1, low1 = _multiply(_MULTIPLIER_1, w2)
@@ -56,9 +65,24 @@ def keep_tile(bits, tile, key, threshold):
     # LANES divides 2^32, so all lanes of a tile share the upper word.
     low, high = np.uint32(first), np.uint32(first >> _WORD)
     for lane in range(LANES):
-        w0, w1, w2, w3 = _philox(np.uint32(low + np.uint32(lane)), high, key_low, key_high)
+        w0, w1, w2, w3 = _philox(np.uint32(low + np.uint32(lane)), high, 0, key_low, key_high)
         byte = _bit((w0 & _LOW) >= cut, 0) | _bit((w1 & _LOW) >= cut, 1)
         byte |= _bit((w2 & _LOW) >= cut, 2) | _bit((w3 & _LOW) >= cut, 3)
         byte |= _bit((w0 >> _HALF) >= cut, 4) | _bit((w1 >> _HALF) >= cut, 5)
         byte |= _bit((w2 >> _HALF) >= cut, 6) | _bit((w3 >> _HALF) >= cut, 7)
         scratch_store_u8(bits, lane, np.uint8(byte))
+
+
+@njit(**COMPILED)
+def word_tile(words, tile, key, stream):
+    """Write the words of a tile's 128 blocks to the address `words`, one row for each of four."""
+    key_low, key_high = np.uint32(key), np.uint32(np.uint64(key) >> _WORD)
+    first = np.uint64(tile) * np.uint64(LANES)
+    low, high = np.uint32(first), np.uint32(first >> _WORD)
+    for lane in range(LANES):
+        counter = np.uint32(low + np.uint32(lane))
+        w0, w1, w2, w3 = _philox(counter, high, stream, key_low, key_high)
+        scratch_store_u32(words, lane, w0)
+        scratch_store_u32(words, LANES + lane, w1)
+        scratch_store_u32(words, 2 * LANES + lane, w2)
+        scratch_store_u32(words, 3 * LANES + lane, w3)
