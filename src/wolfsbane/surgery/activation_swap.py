@@ -18,6 +18,7 @@ from wolfsbane.surgery.activation_attributes import (
     function_name,
     function_swaps,
 )
+from wolfsbane.surgery.attachment import carry_attached
 from wolfsbane.surgery.changes import Change, Replace, SetAttribute
 from wolfsbane.surgery.creation import at_home, without_optimizers
 from wolfsbane.surgery.dropout_insertion import never_called
@@ -146,6 +147,7 @@ def _module_swap(member: Member, swaps: Swaps) -> Change | Kept | None:
     if why is not None:
         return Kept(member.path, type(old).__name__, why)
     new = _placed(swaps[type(old)], old, member)
+    carry_attached(old, carry_hooks(old, new))
     return Replace(
         path=member.path,
         paths=member.paths,
@@ -155,7 +157,7 @@ def _module_swap(member: Member, swaps: Swaps) -> Change | Kept | None:
         added=tuple(name for name in new.state_dict() if name not in old.state_dict()),
         slots=member.slots,
         old=old,
-        new=carry_hooks(old, new),
+        new=new,
     )
 
 

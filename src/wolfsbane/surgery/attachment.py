@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor
 from torch.fx import Proxy
-from torch.nn import Module, Sequential
+from torch.nn import Module, ModuleDict, ModuleList, Sequential
 from torch.utils.hooks import RemovableHandle
 
 from wolfsbane.anatomy.places import path_of
@@ -66,6 +66,14 @@ def attached(module: Module) -> list[Module]:
     return [child for child in children if child is not None]
 
 
+def carry_attached(old: Module, new: Module) -> Module:
+    """Give a module that has another's hooks what is attached behind that one."""
+    for hook in new._forward_hooks.values():  # noqa: SLF001
+        if isinstance(hook, RunChild):
+            new._modules[hook.name] = old._modules[hook.name]  # noqa: SLF001
+    return new
+
+
 def free_name(module: Module, name: str) -> str:
     """Return a name for a new child: this one, or with a number where a module has it already."""
     numbered = (f"{name}_{number}" for number in itertools.count(2))
@@ -79,11 +87,11 @@ def _has(module: Module, name: str) -> bool:
 def runs_all_children(module: Module) -> str | None:
     """Return why a child cannot be attached: the module may run it itself. None where it may not.
 
-    A Sequential does, which is a container of its own kind; so does what names its children in its
-    forward, as `for layer in self.children()`.
+    A container with a forward may; so may what names its children in its forward, as in
+    `for layer in self.children()`.
     """
-    if isinstance(module, Sequential):
-        return "a Sequential with a forward of its own, which may run whatever is attached to it"
+    if isinstance(module, (Sequential, ModuleList, ModuleDict)):
+        return "a container with a forward of its own, which may run whatever is attached to it"
     try:
         source = inspect.getsource(type(module).forward)
     except (OSError, TypeError):  # written in a shell, or in C
@@ -127,6 +135,14 @@ class Attach(Change):
                 f"{path_of(self.path)}: {self.name} was changed after this plan: undo the later "
                 "change first"
             )
+
+    @property
+    def subject(self) -> Module:
+        return self.owner
+
+    @property
+    def is_seen_by_compiled(self) -> bool:
+        return not self.by_hook
 
     def do(self) -> None:
         self.child.train(self.owner.training)

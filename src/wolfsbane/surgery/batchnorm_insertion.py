@@ -98,6 +98,7 @@ def insert_batchnorm(
           0.inserted_norm.running_mean         (new)
           0.inserted_norm.running_var          (new)
           0.inserted_norm.num_batches_tracked  (new)
+        note: the graph was found by torch.fx
         note: 1 parameter is new: pass optimizers=[...], or build the optimizer after apply()
 
     References:
@@ -132,7 +133,7 @@ def insert_batchnorm(
         model=model,
         changes=tuple(changes),
         kept=tuple(kept),
-        notes=() if optimizers else without_optimizers(len(beside)),
+        notes=(*graph.notes, *without_optimizers(0 if optimizers else len(beside))),
         optimizers=check_optimizers(model, optimizers),
         beside=beside,
     )

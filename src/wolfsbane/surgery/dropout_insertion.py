@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import torch
-from torch.nn import Module, ModuleDict, ModuleList, MultiheadAttention, Sequential
+from torch.nn import Module, MultiheadAttention, Sequential
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Optimizer
@@ -113,7 +113,8 @@ def _why_not(member: Member) -> str | None:
 
 def never_called(member: Member) -> str | None:
     """Return why nothing runs behind a module: it is never called. None where it may be."""
-    if isinstance(member.module, (ModuleList, ModuleDict)):
+    module = member.module
+    if type(module).forward is Module.forward and "forward" not in vars(module):
         return "a container that is never called"
     if any(isinstance(parent, MultiheadAttention) for parent in member.parents):
         return "MultiheadAttention uses its weight and never calls it"
