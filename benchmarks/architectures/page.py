@@ -57,15 +57,17 @@ def _head(record: dict[str, Any], rows: list[dict[str, Any]], ran: list[dict[str
     counts = ", ".join(f"{count} of {name}" for name, count in per_library.items())
     return f"""# Surgery on real architectures
 
-Written by `python benchmarks/architectures` ({record["date"]}; {versions}; {record["machine"]}):
-every verb of [surgery](surgery.md) on {len(ran)} architectures with random weights ({counts}), of
-{len(rows)} that were tried. Batch norms got random statistics, since those of a new model hide
-mistakes. Nothing was downloaded.
+Every verb of [surgery](surgery.md) on {len(ran)} architectures with random weights ({counts}), of
+{len(rows)} that were tried; nothing was downloaded. Batch norms got random statistics, since those
+of a new model hide mistakes. Written by `python benchmarks/architectures` on {record["date"]}:
+{versions}; {record["machine"]}.
 
-Each verb is planned, applied, looked at, and undone; after the undo the very modules, all their
-values and the output have to be back. *exact*: outputs the same to the last bit. *equal*: within
-{record["tolerance"]:g} of the largest output (float32, another order of operations). *runs*: a
-forward and a backward pass in training are finite, where the verb is meant to change the output.
+Each verb is planned, applied, looked at, and undone. After the undo the very modules, all their
+values and the output have to be back; where they are not, the table says so. *exact*: outputs the
+same to the last bit. *equal*: within {record["tolerance"]:g} of the largest output (float32, in
+another order). *runs*: a forward and a backward pass in training are finite, where a verb is meant
+to change the output. *convert, training* compares outputs and running statistics of a training pass
+whose dropout was removed.
 """
 
 
@@ -73,13 +75,17 @@ def _summary(ran: list[dict[str, Any]]) -> str:
     lines = ["| verb | architectures changed | changes | exact | equal | runs | otherwise |"]
     lines.append("|---|---|---|---|---|---|---|")
     for step, verb in VERBS.items():
-        outcomes = Counter(row["steps"].get(step, "") for row in ran)
-        changed = sum(row["changes"].get(step, 0) > 0 for row in ran)
-        total = sum(row["changes"].get(step, 0) for row in ran)
+        changed = [row for row in ran if row["changes"].get(step, 0) or _is_fault(row, step)]
+        outcomes = Counter(row["steps"].get(step, "") for row in changed)
+        total = sum(row["changes"].get(step, 0) for row in changed)
         good = [outcomes[word] for word in ("exact", "equal", "runs")]
-        cells = [f"`{verb}`", changed, total, *good, len(ran) - sum(good)]
+        cells = [f"`{verb}`", len(changed), total, *good, len(changed) - sum(good)]
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _is_fault(row: dict[str, Any], step: str) -> bool:
+    return row["steps"].get(step, "") not in GOOD
 
 
 def _faults(ran: list[dict[str, Any]]) -> str:
@@ -87,7 +93,7 @@ def _faults(ran: list[dict[str, Any]]) -> str:
         f"| {row['library']} {row['name']} | `{verb}` | {_cell(row['steps'].get(step, ''))} |"
         for row in ran
         for step, verb in VERBS.items()
-        if row["steps"].get(step, "") not in GOOD
+        if _is_fault(row, step)
     ]
     if not lines:
         return "No verb failed on any of them.\n"
@@ -106,13 +112,13 @@ def _table(ran: list[dict[str, Any]]) -> str:
         "|" + "---|" * len(COLUMNS),
     ]
     for row in ran:
-        steps, changes, seconds = row["steps"], row["changes"], row["seconds"]
+        seconds = row["seconds"]
 
-        def cell(
-            step: str, steps: dict[str, str] = steps, changes: dict[str, int] = changes
-        ) -> str:
-            outcome = steps.get(step, "")
-            return f"{changes.get(step, 0)} {outcome if outcome in GOOD else 'see above'}"
+        def cell(step: str, row: dict[str, Any] = row) -> str:
+            count = row["changes"].get(step, 0)
+            if _is_fault(row, step):
+                return f"{count} see above"
+            return f"{count} {row['steps'][step]}" if count else "0"
 
         times = ", ".join(f"{seconds.get(step, 0.0):.2g}" for step in ("convert", "fuse", "fold"))
         verbs = [
@@ -129,7 +135,7 @@ def _table(ran: list[dict[str, Any]]) -> str:
             row["batch_norms"],
             row["rates"],
             cell("convert"),
-            steps.get("train", "") if steps.get("train", "") in GOOD else "see above",
+            "see above" if _is_fault(row, "train") else row["steps"]["train"],
             cell("fuse"),
             cell("fold"),
             *[cell(verb) for verb in verbs],

@@ -2,10 +2,12 @@
 
 import copy
 import dataclasses
+import random
 import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
 from models import build
 from torch import Tensor
@@ -63,6 +65,8 @@ class Trial:
     def outputs(self, model: torch.nn.Module | None = None) -> list[Tensor]:
         """Return the outputs in the mode the model is in, always with the same random numbers."""
         torch.manual_seed(1)
+        random.seed(1)
+        np.random.seed(1)  # noqa: NPY002  # transformers masks features with it
         with torch.no_grad():
             return tensors(self.call(self.model if model is None else model))
 

@@ -9,5 +9,7 @@ from .kernels.select import explain as explain
 from .kernels.select import use_executor as use_executor
 from .report import Comparison as Comparison
 from .report import compare as compare
+from .uncertainty import McPrediction as McPrediction
+from .uncertainty import mc_dropout as mc_dropout
 
 __version__: str

@@ -76,6 +76,18 @@ FIGURES_TO_REACH = {
             f"In torch.compile: BatchNorm2d + ReLU + Dropout p=0.1, {PICTURES} forward + backward",
         )
     },
+    **{
+        (f"mc_dropout, 32 samples, {network}", "ours", "loop"): ("baseline / ours", target)
+        for network, target in (
+            ("CNN with dropout in its head, batch 16", 10.0),
+            ("CNN with dropout in its head, batch 1", 0.9),
+            ("CNN with dropout in its head, batch 64", 0.9),
+            ("CNN with dropout everywhere, batch 1", 0.9),
+            ("CNN with dropout everywhere, batch 16", 0.9),
+            ("transformer encoder, batch 16", 0.9),
+            ("MLP, batch 16", 0.9),
+        )
+    },
     **{(FIRST + name, "warm cache", None): ("ours", 0.3) for name in OPERATIONS},
     **{(FIRST + name, "cold cache", None): ("ours", 6.0) for name in OPERATIONS},
     **{(FIRST + name, "warm cache, backward", None): ("ours", None) for name in OPERATIONS},

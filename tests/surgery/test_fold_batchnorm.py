@@ -181,6 +181,37 @@ def test_activation_of_a_fused_layer_remains():
         assert type(model[1]) is left
 
 
+class TimmLike(BatchNorm2d):
+    """timm's batch norm with an activation, as its source describes it: known by its name."""
+
+    def __init__(self, act):
+        super().__init__(4)
+        self.drop, self.act = Identity(), act
+
+    def forward(self, x):
+        return self.act(self.drop(super().forward(x)))
+
+
+TimmLike.__module__, TimmLike.__qualname__ = "timm.layers.norm_act", "BatchNormAct2d"
+
+
+def test_activation_of_timm_s_layer_remains_itself():
+    act = torch.nn.SiLU(inplace=True)
+    layers = Conv2d(3, 4, 3), TimmLike(act), Conv2d(4, 4, 1), TimmLike(Identity())
+    model = learned(Sequential(*layers))
+    norm = model[1]
+    undo = assert_folded(model, torch.randn(2, 3, 6, 6))
+    assert model[1] is act
+    assert type(model[3]) is Identity
+    undo()
+    assert model[1] is norm
+
+
+def test_activation_of_timm_s_layer_that_has_weights_keeps_the_layer():
+    model = learned(Sequential(Conv2d(3, 4, 3), TimmLike(torch.nn.PReLU())))
+    assert "whose names would change" in reasons(surgery.fold_batchnorm(model))["1"]
+
+
 def test_torch_s_own_fold_loses_the_activation_and_ours_keeps_it():
     model = learned(Sequential(Conv2d(3, 4, 3), nn.BatchNormAct2d(4)))
     x = torch.randn(2, 3, 6, 6)
@@ -372,7 +403,15 @@ def test_model_that_changed_between_plan_and_apply_is_not_folded_wrongly():
     assert type(model[1]) is BatchNorm2d
 
 
-def test_fused_and_converted_models_can_be_folded():
+def test_weights_that_are_wrong_in_the_fifth_digit_are_refused():
+    model = pair()
+    plan = surgery.fold_batchnorm(model)
+    plan.changes[0].new.data.mul_(1 + 5e-5)
+    with pytest.raises(ModelError, match="the layer at 0 would not compute the same"):
+        plan.apply()
+
+
+def test_fused_models_can_be_folded():
     model = learned(Sequential(Conv2d(3, 4, 3), BatchNorm2d(4), torch.nn.SiLU()))
     x = torch.randn(2, 3, 6, 6)
     expected = model(x)

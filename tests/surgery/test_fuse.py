@@ -276,6 +276,12 @@ def test_classes_of_their_own_are_left():
     assert "followed by Softplus, not by an activation" in why["6"]
 
 
+def test_batch_norm_of_several_dtypes_is_left():
+    model = network()
+    model[1].running_mean = model[1].running_mean.double()
+    assert "several dtypes or devices" in reasons(surgery.fuse(model))["1"]
+
+
 def test_module_in_a_plain_list_is_a_reason():
     model = network()
     model.acts = [model[2]]
@@ -341,10 +347,49 @@ def test_change_that_the_example_proves_wrong_is_rolled_back_and_explained():
     assert type(model.layers[2]) is ReLU
 
 
+class Asking(Module):
+    """Asks its activation for something that an Identity does not have."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.act = BatchNorm2d(3), ReLU()
+
+    def forward(self, x):
+        return self.act(self.norm(x)) * (2 - self.act.inplace)
+
+
+def test_model_that_no_longer_runs_is_rolled_back_and_explained():
+    model = Asking()
+    with pytest.raises(ModelError, match="would not run in training after the change"):
+        surgery.fuse(model, images()).apply()
+    assert type(model.act) is ReLU
+
+
+class Spectrum(Sequential):
+    """A complex output."""
+
+    def forward(self, x):
+        return torch.fft.fft(super().forward(x))
+
+
+def test_complex_outputs_are_compared():
+    model = Spectrum(*network())
+    assert "outputs differ by at most" in surgery.fuse(model, images()).apply().notes[0]
+
+
+def test_output_without_a_tensor_is_explained():
+    class Answer(Sequential):
+        def forward(self, x):
+            return str(super().forward(x).shape)
+
+    with pytest.raises(ModelError, match="no tensor was found in its output, a str: pass no"):
+        surgery.fuse(Answer(BatchNorm2d(3), ReLU()), images()).apply()
+
+
 def test_each_chain_is_checked_without_an_example():
     model = network()
     plan = surgery.fuse(model)
-    plan.changes[0].new.eps = 0.5
+    plan.changes[0].new.eps = 3e-4  # of a variance of about one: the fourth digit differs
     with pytest.raises(ModelError, match="the chain at 1 would not compute the same"):
         plan.apply()
     assert type(model[1]) is BatchNorm2d

@@ -1,5 +1,7 @@
 """What is known about a forward pass, from each of its three sources."""
 
+import random
+
 import pytest
 import torch
 from torch.nn import BatchNorm2d, Conv2d, Dropout, Identity, Linear, Module, ReLU, Sequential
@@ -155,6 +157,19 @@ def test_both_modes_are_traced():
     assert "used 2 times" in read(model).successor(model.norm).why
 
 
+class Skipping(ByMode):
+    """In evaluation the activation is used without the batch norm."""
+
+    def forward(self, x):
+        return self.relu(self.norm(x)) if self.training else self.relu(x)
+
+
+def test_neighbour_that_one_mode_uses_alone_is_none():
+    model = Skipping()
+    assert read(model, modes=(True,)).successor(model.norm).module is model.relu
+    assert "go different ways" in read(model).successor(model.norm).why
+
+
 class Picky(Module):
     """No batch norm inside, and no graph: it looks at the input's values."""
 
@@ -178,6 +193,7 @@ def test_reading_changes_nothing():
     class Counting(Residual):
         def forward(self, x):
             self.seen = x
+            random.random()
             self.stem[1].num_batches_tracked.add_(1)
             return super().forward(x)
 
@@ -188,12 +204,13 @@ def test_reading_changes_nothing():
         model.stem.eval()
         state = {name: value.clone() for name, value in model.state_dict().items()}
         flags = [module.training for module in model.modules()]
-        random = torch.random.get_rng_state()
+        states = torch.random.get_rng_state(), random.getstate()
         read(model, example)
         assert not calls
         assert not hasattr(model, "seen")
         assert [module.training for module in model.modules()] == flags
-        assert torch.equal(torch.random.get_rng_state(), random)
+        assert torch.equal(torch.random.get_rng_state(), states[0])
+        assert random.getstate() == states[1]
         assert all(torch.equal(model.state_dict()[name], state[name]) for name in state)
 
 

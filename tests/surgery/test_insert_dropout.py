@@ -279,7 +279,7 @@ def test_module_or_layer_instead_of_a_class_is_explained():
         surgery.insert_dropout(network(), after=ReLU())
     with pytest.raises(ArgumentTypeError, match="layer has to be a class"):
         surgery.insert_dropout(network(), after=ReLU, layer=torch.nn.Dropout(0.3))
-    with pytest.raises(ArgumentTypeError, match="model has to be a torch.nn.Module"):
+    with pytest.raises(ArgumentTypeError, match=r"model has to be a torch\.nn\.Module"):
         surgery.insert_dropout("resnet18", after=ReLU)
 
 

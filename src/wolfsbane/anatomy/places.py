@@ -44,7 +44,7 @@ def members(model: Module) -> list[Member]:
     """
     if not isinstance(model, Module):
         raise ArgumentTypeError(
-            f"model has to be a torch.nn.Module, but got {model!r}. Pass the model itself, an object"
+            f"model has to be a torch.nn.Module, but got {model!r}. Pass the model itself"
         )
     slots: dict[int, dict[tuple[int, str], Slot]] = {}
     paths: dict[int, list[str]] = {}

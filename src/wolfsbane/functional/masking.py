@@ -31,11 +31,7 @@ def zero(
 
     With `is_of_all_ranks` the mask is shared over the batch: `mask.shard` does not cut it up.
     """
-    is_dropped = not isinstance(p, Tensor) and drops_all(p)
-    # Torch, too, gives zeros of any dtype for p = 1.
-    if not (is_dropped or input.is_floating_point() or input.is_complex()):
-        raise dtype_error(input)
-    coefficients = (0.0 if is_dropped else scale(p), 0.0, 0.0)
+    coefficients = zeroing(input, p)
     start = 0 if is_of_all_ranks else first_index(mask_shape)
     return _apply(input, p, mask_shape, coefficients, inplace, generator, start)
 
@@ -48,9 +44,24 @@ def saturate(
     generator: torch.Generator | None,
 ) -> Tensor:
     """Set what the mask drops to SELU's saturation value, keeping mean and variance."""
+    coefficients = saturating(input, p)
+    return _apply(input, p, mask_shape, coefficients, inplace, generator, first_index(mask_shape))
+
+
+def zeroing(input: Tensor, p: Rate) -> Coefficients:
+    """Return (scale, shift, fill) of a dropout that zeroes, for `masked_affine`."""
+    is_dropped = not isinstance(p, Tensor) and drops_all(p)
+    # Torch, too, gives zeros of any dtype for p = 1.
+    if not (is_dropped or input.is_floating_point() or input.is_complex()):
+        raise dtype_error(input)
+    return (0.0 if is_dropped else scale(p), 0.0, 0.0)
+
+
+def saturating(input: Tensor, p: Rate) -> Coefficients:
+    """Return (scale, shift, fill) of a dropout that saturates, for `masked_affine`."""
     cut = threshold(p)
     if not isinstance(cut, Tensor) and cut == LEVELS:
-        return zero(input, p, mask_shape, inplace, generator)
+        return zeroing(input, p)
     if not input.is_floating_point():
         raise dtype_error(input)
     # The rate that the mask really has, so that mean and variance are kept exactly.
@@ -59,8 +70,7 @@ def saturate(
     if isinstance(true_p, Tensor):
         a = torch.where(true_p < 1.0, a, 0.0)
     b = -a * true_p * SELU_SATURATION
-    coefficients = (a, b, a * SELU_SATURATION + b)
-    return _apply(input, p, mask_shape, coefficients, inplace, generator, first_index(mask_shape))
+    return (a, b, a * SELU_SATURATION + b)
 
 
 def channel_mask(input: Tensor, batched: bool) -> tuple[int, ...]:

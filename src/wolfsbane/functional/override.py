@@ -1,10 +1,9 @@
-"""How classes that stand for tensors see our functions: by `__torch_function__`, as torch's."""
+"""How classes and modes see our functions: by `__torch_function__`, as torch's."""
 
 import functools
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-import torch
 from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from wolfsbane.arguments import raise_explained
@@ -16,13 +15,14 @@ R = TypeVar("R")
 def overridable(function: Callable[P, R]) -> Callable[P, R]:
     """Let the first argument's class override a public function, and explain unknown arguments.
 
-    So torch.fx records one call of the function, and a subclass of Tensor gets its own result.
+    So torch.fx records one call of the function, a subclass of Tensor gets its own result, and a
+    TorchFunctionMode sees the call, as it sees those of torch.nn.functional.
     """
 
     @functools.wraps(function)
     def called(*args: P.args, **kwargs: P.kwargs) -> R:
         first = args[0] if args else kwargs.get("input")
-        if type(first) is not torch.Tensor and has_torch_function_unary(first):
+        if has_torch_function_unary(first):
             return handle_torch_function(called, (first,), *args, **kwargs)
         try:
             return function(*args, **kwargs)

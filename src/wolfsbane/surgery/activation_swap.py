@@ -104,10 +104,7 @@ def _check(swaps: Swaps) -> None:
 def _make(new: Any, old: Module) -> Module:
     if isinstance(new, Module):
         return copy.deepcopy(new)
-    if isinstance(new, type):
-        made = _made_of_class(new, old)
-    else:
-        made = new(old)
+    made = _made_of_class(new, old) if isinstance(new, type) else new(old)
     if not isinstance(made, Module):
         raise ArgumentTypeError(
             f"the successor of {type(old).__name__} has to be a module, but {new!r} made {made!r}"

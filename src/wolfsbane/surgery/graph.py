@@ -107,21 +107,23 @@ class Graph:
         return self._link(module, training, _source)
 
     def _link(self, module: Module, training: bool | None, step: "_Step") -> Link:
+        traces = [t for t in self.traces if training is None or t.training in {None, training}]
         links = []
-        for trace in self.traces:
-            if training is None or trace.training in {None, training}:
-                blocked = _obstacle(trace, module)
-                if blocked is not None:
-                    return Link(None, f"it {blocked}")
-                if id(module) in trace.calls:
-                    links.append(step(trace, trace.calls[id(module)][0]))
+        for trace in traces:
+            blocked = _obstacle(trace, module)
+            if blocked is not None:
+                return Link(None, f"it {blocked}")
+            if id(module) in trace.calls:
+                links.append(step(trace, trace.calls[id(module)][0]))
         if not links:
             return Link(None, "the forward pass does not call it")
         for link in links:
             if link.module is None:
                 return link
-        if any(link.module is not links[0].module for link in links):
-            return Link(None, "training and evaluation go different ways behind or before it")
+        partner = links[0].module
+        calling = [trace for trace in traces if id(partner) in trace.calls]
+        if any(link.module is not partner for link in links) or len(calling) != len(links):
+            return Link(None, "training and evaluation go different ways there")
         return links[0]
 
 

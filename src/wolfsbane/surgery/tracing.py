@@ -19,6 +19,7 @@ from wolfsbane.surgery.example import Inputs
 from wolfsbane.surgery.exported import exported
 from wolfsbane.surgery.graph import Graph, Node, Trace
 from wolfsbane.surgery.neighbours import neighbours
+from wolfsbane.surgery.randomness import preserved_randomness
 from wolfsbane.surgery.symbolic import symbolic, symbolic_around_batch_norms
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -89,17 +90,10 @@ def _trace(trace: Tracing, model: Module, inputs: Inputs | None, training: bool)
     return _without_identities(_renamed(found, original))
 
 
-def cuda_devices(model: Module) -> list[int]:
-    """Return the numbers of the CUDA devices that a model's tensors are on."""
-    tensors = [*model.parameters(), *model.buffers()]
-    return sorted({tensor.get_device() for tensor in tensors if tensor.is_cuda})
-
-
 @contextlib.contextmanager
 def _quiet(twin: Module) -> Iterator[None]:
     """Run a copy: without warnings, gradients, or a trace in the random number generators."""
-    devices = cuda_devices(twin)
-    with warnings.catch_warnings(), torch.random.fork_rng(devices), torch.no_grad():
+    with warnings.catch_warnings(), preserved_randomness(twin), torch.no_grad():
         warnings.simplefilter("ignore")
         yield
 

@@ -1,12 +1,10 @@
 """Models run before and after a change, with their state put back, and the results compared."""
 
 import contextlib
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import Module
@@ -15,7 +13,8 @@ from torch.utils._pytree import keystr, tree_flatten_with_path
 from wolfsbane.anatomy.modes import preserved_modes
 from wolfsbane.errors import ModelError
 from wolfsbane.surgery.example import Inputs
-from wolfsbane.surgery.tracing import cuda_devices, in_short
+from wolfsbane.surgery.randomness import preserved_randomness, seed
+from wolfsbane.surgery.tracing import in_short
 
 SEED = 20151103
 """Of the masks in both runs."""
@@ -86,7 +85,13 @@ class Trial:
         """
         worst = 0.0
         for training, (plain, nudged) in expected.items():
-            found = results(changed, self.inputs, training)
+            try:
+                found = results(changed, self.inputs, training)
+            except Exception as error:
+                raise ModelError(
+                    f"{self.name} would not run in {mode_name(training)} after the change "
+                    f"({in_short(error)}). The model was put back as it was"
+                ) from error
             for name in plain.keys() & found.keys():
                 difference = _compare(plain[name], nudged[name], found[name])
                 if difference.excess:
@@ -107,7 +112,7 @@ def results(model: Module, inputs: Inputs, training: bool) -> Results:
     with preserved(model), torch.no_grad():
         for module in model.modules():
             module.__dict__["training"] = training
-        _seed(model)
+        seed(model, SEED)
         output = model(*fresh.args, **fresh.kwargs)
         leaves, _ = tree_flatten_with_path(output)
         found = {
@@ -116,7 +121,10 @@ def results(model: Module, inputs: Inputs, training: bool) -> Results:
             if isinstance(leaf, Tensor)
         }
         if not found:
-            raise ModelError(f"no tensor was found in its output, of type {type(output).__name__}")
+            raise ModelError(
+                f"no tensor was found in its output, a {type(output).__name__}: pass no "
+                "example_inputs, and each part is checked alone"
+            )
         found.update({name: value.detach().clone() for name, value in model.named_buffers()})
     return found
 
@@ -128,30 +136,12 @@ def preserved(model: Module) -> Iterator[None]:
         (module, dict(module._buffers), [_copy(b) for b in module._buffers.values()])  # noqa: SLF001
         for module in model.modules()
     ]
-    generators = [
-        (value, value.get_state())
-        for module in model.modules()
-        for value in vars(module).values()
-        if isinstance(value, torch.Generator)
-    ]
-    python, numbers = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
-        with preserved_modes(model), torch.random.fork_rng(cuda_devices(model)):
+        with preserved_modes(model), preserved_randomness(model):
             yield
     finally:
-        random.setstate(python)
-        np.random.set_state(numbers)  # noqa: NPY002
-        for generator, state in generators:
-            generator.set_state(state)
         for module, held, values in buffers:
             _restore(module, held, values)
-
-
-def _seed(model: Module) -> None:
-    """Seed what the model draws from; torch.manual_seed would seed every other device too."""
-    torch.default_generator.manual_seed(SEED)
-    for device in cuda_devices(model):
-        torch.cuda.default_generators[device].manual_seed(SEED)
 
 
 def _copy(buffer: Tensor | None) -> Tensor | None:
@@ -218,9 +208,11 @@ def _compare(expected: Tensor, nudged: Tensor, found: Tensor) -> _Difference:
     """Return how far a tensor is from what is expected, with words where it is too far."""
     if expected.shape != found.shape or expected.dtype != found.dtype:
         return _Difference(0.0, f"is {_kind(found)} instead of {_kind(expected)}")
-    if expected.numel() == 0 or not expected.is_floating_point():
+    if expected.numel() == 0 or not _is_inexact(expected):
         same = torch.equal(expected, found)
         return _Difference(0.0, "" if same else "has other values")
+    if expected.is_complex():
+        expected, nudged, found = (torch.view_as_real(t) for t in (expected, nudged, found))
     finite = expected.isfinite()
     if not torch.equal(finite, found.isfinite()):
         return _Difference(0.0, "is infinite or not a number in other places")
@@ -231,6 +223,10 @@ def _compare(expected: Tensor, nudged: Tensor, found: Tensor) -> _Difference:
     size = float((wide[2] - wide[0]).abs().max())
     excess = f"differs by {size:.3g}, where rounding explains {allowed:.3g}"
     return _Difference(size, excess if size > allowed else "")
+
+
+def _is_inexact(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex()
 
 
 def _kind(tensor: Tensor) -> str:
