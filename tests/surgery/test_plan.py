@@ -318,3 +318,11 @@ def test_interrupt_in_the_middle_puts_everything_back(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         surgery.convert(model).apply()
     assert [(path, id(m), m.training) for path, m in model.named_modules()] == before
+
+
+def test_plan_for_a_place_that_is_no_longer_part_of_the_model_is_refused():
+    model = Sequential(nn.ConcreteDropout(Linear(4, 4), 10))
+    plan = surgery.swap_activation(model, {Linear: lambda old: ReLU()})
+    surgery.remove_dropout(model).apply()
+    with pytest.raises(ModelError, match=r"0\.module is no longer a part of the model"):
+        plan.apply()

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch.nn import ELU, GELU, Linear, PReLU, ReLU, Sequential, SiLU, Softplus
+from torch.nn.functional import relu_
 
 from wolfsbane import nn, surgery
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
@@ -216,3 +217,36 @@ def test_new_activation_made_in_inference_mode_or_on_another_default_device_can_
         surgery.swap_activation(model, {ReLU: PReLU}).apply()
     model(torch.randn(3, 2)).sum().backward()
     assert model[1].weight.grad is not None
+
+
+class ByMethods(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.relu = SiLU()
+        self.inner = Linear(2, 2)
+
+    def forward(self, input):
+        return self._inside(self.relu(input))
+
+
+class Method(ByMethods):
+    def _inside(self, input):
+        return self.inner(input).relu()
+
+
+class BareName(ByMethods):
+    def _inside(self, input):
+        return relu_(self.inner(input))
+
+
+class OwnModule(ByMethods):
+    def _inside(self, input):
+        return self.inner(input)
+
+
+@pytest.mark.parametrize(
+    ("made", "shown"), [(Method, ".relu"), (BareName, "relu_"), (OwnModule, "")]
+)
+def test_call_of_a_tensor_s_method_or_an_imported_function_is_named(made, shown):
+    text = str(surgery.swap_activation(made(), {ReLU: GELU}))
+    assert (f"{shown} by name" in text) == bool(shown)

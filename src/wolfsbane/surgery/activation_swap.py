@@ -1,8 +1,8 @@
 """Activations of a model exchanged for others, wherever they are held."""
 
+import ast
 import copy
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch.nn import Module, Parameter
 from torch.optim import Optimizer
 
 from wolfsbane.anatomy.places import Member, members
+from wolfsbane.anatomy.rate_sources import sources
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.surgery.activation_attributes import (
     block_swap,
@@ -177,25 +178,34 @@ def _placed(new: Any, old: Module, member: Member) -> Module:
 
 
 def _named_in_forward(everyone: Sequence[Member], swaps: Swaps) -> list[Kept]:
-    names = "|".join(re.escape(function_name(cls)) for cls in swaps)
-    call = re.compile(rf"\b(?:F|functional|torch)\.(?:{names})_?(?=\()")
-    found: dict[type[Module], Kept] = {}
-    for member in everyone:
-        cls = type(member.module)
-        if cls.__module__.startswith(("torch.nn.", "wolfsbane.")) or cls in found:
-            continue
-        called = call.search(_source(cls))
-        if called is not None:
-            why = f"its forward calls {called.group()} by name: only its source can be changed"
-            found[cls] = Kept(member.path, cls.__name__, why)
-    return list(found.values())
+    names = {function_name(cls) for cls in swaps}
+    first = {type(member.module): member for member in reversed(everyone)}
+    found = {
+        cls: _call_by_name(cls, names) for cls in dict.fromkeys(type(m.module) for m in everyone)
+    }
+    return [
+        Kept(
+            first[cls].path,
+            cls.__name__,
+            f"its forward calls {called} by name: only its source can be changed",
+        )
+        for cls, called in found.items()
+        if called
+    ]
 
 
-def _source(cls: type[Module]) -> str:
-    try:
-        return inspect.getsource(cls.forward)
-    except (OSError, TypeError):  # written in a shell, or in C
-        return ""
+def _call_by_name(cls: type[Module], names: set[str]) -> str:
+    """Return how the source of a class's forward calls one of these functions; empty if not.
+
+    So `F.relu(x)`, `x.relu_()` and `relu(x)`, but not `self.relu(x)`, which calls a module.
+    """
+    for source in sources(cls):
+        for node in ast.walk(source.tree):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            *above, last = called.split(".")
+            if last.removesuffix("_") in names and above != [source.self_name]:
+                return f"...{last}" if "(" in called else called
+    return ""
 
 
 def _beside(

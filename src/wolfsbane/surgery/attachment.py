@@ -137,8 +137,8 @@ class Attach(Change):
             )
 
     @property
-    def subject(self) -> Module:
-        return self.owner
+    def subjects(self) -> tuple[Module, ...]:
+        return (self.owner,)
 
     @property
     def is_seen_by_compiled(self) -> bool:

@@ -33,8 +33,8 @@ class Change:
     added: tuple[str, ...] = ()
 
     @property
-    def subject(self) -> Module:
-        """The module of the model that is changed."""
+    def subjects(self) -> tuple[Module, ...]:
+        """The modules of the model that are changed, or in which something is."""
         raise NotImplementedError
 
     @property
@@ -78,8 +78,8 @@ class Replace(Change):
     _contained: list[Module] = field(default_factory=list, init=False)
 
     @property
-    def subject(self) -> Module:
-        return self.old
+    def subjects(self) -> tuple[Module, ...]:
+        return (self.old, *(slot.parent for slot in self.slots if slot.parent is not None))
 
     def check(self) -> None:
         self._expect(self.old, "the model has changed since the plan was made: make a new plan")
@@ -153,8 +153,8 @@ class SetAttribute(Change):
     set: Callable[[Module, str, Any], None] = setattr
 
     @property
-    def subject(self) -> Module:
-        return self.owner
+    def subjects(self) -> tuple[Module, ...]:
+        return (self.owner,)
 
     def check(self) -> None:
         self._expect(self.old, "the model has changed since the plan was made: make a new plan")
@@ -194,8 +194,8 @@ class SetParameter(Change):
     new: Parameter | None
 
     @property
-    def subject(self) -> Module:
-        return self.owner
+    def subjects(self) -> tuple[Module, ...]:
+        return (self.owner,)
 
     def check(self) -> None:
         self._expect(self.old, "the model has changed since the plan was made: make a new plan")

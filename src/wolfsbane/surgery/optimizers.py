@@ -92,7 +92,7 @@ def _inherit(
 def _forget_history(optimizer: Optimizer, *, is_other: bool) -> None:
     if is_other and isinstance(optimizer, LBFGS):
         optimizer.state.clear()
-        optimizer._numel_cache = None  # type: ignore[assignment]  # noqa: SLF001
+        optimizer._numel_cache = None  # noqa: SLF001
 
 
 def _once(parameters: Iterable[Parameter]) -> list[Parameter]:

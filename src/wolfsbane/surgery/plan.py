@@ -107,7 +107,7 @@ class Plan:
         reached = {id(module) for module in self.model.modules()}
         for change in self.changes:
             change.check()
-            if id(change.subject) not in reached:
+            if not reached.issuperset(map(id, change.subjects)):
                 raise ModelError(
                     f"{path_of(change.path)} is no longer a part of the model: make a new plan"
                 )
