@@ -165,3 +165,9 @@ def test_chain_in_a_sequential_is_left_to_fuse_with_a_note():
 )
 def test_what_is_no_chain_gets_no_note(model):
     assert surgery.convert(model).notes == ()
+
+
+def test_pair_with_a_third_layer_is_left_and_named():
+    model = torch.nn.Sequential(BNReLU2d(torch.nn.BatchNorm2d(3), torch.nn.ReLU()))
+    surgery.insert_dropout(model, after="0").apply()
+    assert "it holds more than a batch norm and a ReLU" in str(surgery.convert(model))

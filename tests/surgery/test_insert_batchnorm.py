@@ -159,3 +159,123 @@ def test_bad_arguments_change_nothing():
     with pytest.raises(ArgumentError, match="eps must be positive"):
         surgery.insert_batchnorm(model, eps=0.0)
     assert model[0].bias is not None
+
+
+class Residual(torch.nn.Module):
+    """As torchvision's blocks: the norm is called behind the layer, and stands elsewhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.bn1 = torch.nn.BatchNorm2d(3)
+        self.fc = Linear(3, 2)
+        self.conv1 = Conv2d(3, 3, 1, bias=False)
+        self.conv2 = Conv2d(3, 3, 1)
+
+    def forward(self, input):
+        hidden = self.conv2(torch.relu(self.bn1(self.conv1(input))))
+        return self.fc(hidden.mean((2, 3)))
+
+
+def test_norm_that_follows_by_the_forward_and_the_layer_that_ends_it_are_found():
+    plan = surgery.insert_batchnorm(Residual())
+    assert [change.path for change in plan.changes] == ["conv2", "conv2"]
+    assert "conv1  Conv2d  a norm follows it already" in str(plan)
+    assert "fc     Linear  the last layer: its output is the model's" in str(plan)
+
+
+class Branching(Residual):
+    def forward(self, input):
+        return super().forward(input if len(input) < 100 else -input)
+
+
+def test_example_shows_what_symbolic_tracing_cannot():
+    blind = surgery.insert_batchnorm(Branching())
+    seen = surgery.insert_batchnorm(Branching(), torch.randn(2, 3, 4, 4))
+    assert "conv1" in [change.path for change in blind.changes]
+    assert "no graph of the model was found" in str(blind)
+    assert "conv1" not in [change.path for change in seen.changes]
+
+
+class ConvNorm(Sequential):
+    """As torchvision's Conv2dNormActivation."""
+
+
+def test_norm_that_follows_in_a_sequential_of_another_class_is_found():
+    model = Sequential(ConvNorm(Conv2d(3, 3, 1), torch.nn.BatchNorm2d(3)), ReLU())
+    assert not surgery.insert_batchnorm(model, after=Conv2d)
+
+
+def test_batch_norm_runs_before_a_dropout_that_was_inserted_there():
+    model = network()
+    surgery.insert_dropout(model, p=0.5, after="0").apply()
+    surgery.insert_batchnorm(model, after="0").apply()
+    # Behind batch norm and dropout: zeros. Batch norm behind the dropout would move them.
+    assert (model[0](torch.randn(50, 4)) == 0).float().mean() > 0.3
+
+
+@pytest.mark.parametrize(
+    "computed", [torch.nn.utils.parametrizations.weight_norm, torch.nn.utils.spectral_norm]
+)
+def test_gamma_joins_the_group_of_a_weight_that_is_computed(computed):
+    model = network()
+    computed(model[0])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    surgery.insert_batchnorm(model, optimizers=[optimizer]).apply()
+    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    assert held == {id(parameter) for parameter in model.parameters()}
+
+
+class Negative(torch.nn.Module):
+    def forward(self, tensor):
+        return -tensor
+
+
+def test_layer_with_a_parametrized_bias_is_left_and_named():
+    model = network()
+    torch.nn.utils.parametrize.register_parametrization(model[0], "bias", Negative())
+    assert "its bias is parametrized" in str(surgery.insert_batchnorm(model))
+
+
+class AddsItsBias(Linear):
+    def forward(self, input):
+        return input @ self.weight.T + self.bias
+
+
+def test_bias_stays_where_a_forward_of_its_own_may_read_it():
+    model = Sequential(AddsItsBias(4, 8), Linear(8, 2))
+    plan = surgery.insert_batchnorm(model)
+    plan.apply()
+    model(torch.randn(5, 4)).sum().backward()
+    assert "the layer's own forward may read it: it stays" in str(plan)
+
+
+def test_plan_made_in_inference_mode_or_on_another_default_device_can_be_trained():
+    model = network()
+    with torch.inference_mode(), torch.device("meta"):
+        surgery.insert_batchnorm(model).apply()
+    model(torch.randn(5, 4)).sum().backward()
+    assert model[0].inserted_norm.weight.grad is not None
+
+
+def test_new_parameters_that_no_optimizer_is_there_for_are_told():
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    assert "2 parameters are new: pass optimizers=[...]" in str(surgery.insert_batchnorm(model))
+    assert "optimizers" not in str(surgery.insert_batchnorm(model, optimizers=[optimizer]))
+
+
+def test_lbfgs_begins_a_new_history():
+    model = network()
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=2)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = model(torch.ones(5, 4)).pow(2).sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    undo = surgery.insert_batchnorm(model, optimizers=[optimizer]).apply()
+    optimizer.step(closure)
+    undo()
+    optimizer.step(closure)

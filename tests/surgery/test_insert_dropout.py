@@ -166,3 +166,125 @@ def test_bad_arguments_are_explained():
         surgery.insert_dropout(network(), after=ReLU, layer=lambda p: p)
     with pytest.raises(ArgumentError, match="no module's path matches"):
         surgery.insert_dropout(network(), after="blocks.*")
+
+
+class ConvNormActivation(Sequential):
+    """As torchvision's: a class of its own, the forward of Sequential."""
+
+
+class InTurn(Sequential):
+    def forward(self, input):
+        for layer in self:
+            input = layer(input)
+        return input
+
+
+class AllChildren(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = Linear(4, 4)
+
+    def forward(self, input):
+        for layer in self.children():
+            input = layer(input)
+        return input
+
+
+def count_calls(model, kind):
+    calls = []
+    for module in model.modules():
+        if isinstance(module, kind):
+            module.register_forward_hook(lambda *_: calls.append(1))
+    return calls
+
+
+@pytest.mark.parametrize("container", [Sequential, ConvNormActivation])
+def test_dropout_runs_once_behind_a_sequential_of_any_class(container):
+    model = Sequential(container(Linear(4, 4)))
+    surgery.insert_dropout(model, after="0").apply()
+    calls = count_calls(model, nn.Dropout)
+    model(torch.randn(2, 4))
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("made", [lambda: InTurn(Linear(4, 4)), AllChildren])
+def test_module_that_would_run_an_attached_child_itself_is_left_and_named(made):
+    plan = surgery.insert_dropout(Sequential(made()), after="0")
+    assert not plan
+    assert "would run what is attached" in str(plan) or "may run whatever" in str(plan)
+
+
+class Add(torch.nn.Module):
+    def forward(self, one, other, *, scale=1.0):
+        return one + scale * other
+
+
+class Pooling(torch.nn.Module):
+    """Modules without tensors that are called with more than one tensor, or return more."""
+
+    def __init__(self):
+        super().__init__()
+        self.pool = torch.nn.MaxPool2d(2, return_indices=True)
+        self.add = Add()
+
+    def forward(self, input):
+        pooled, indices = self.pool(input)
+        return self.add(pooled, indices, scale=0.5)
+
+
+def test_module_without_tensors_is_called_as_before():
+    model = Pooling()
+    surgery.insert_dropout(model, after=["pool", "add"]).apply()
+    calls = count_calls(model, nn.Dropout)
+    assert model(torch.randn(1, 2, 4, 4)).shape == (1, 2, 2, 2)
+    assert len(calls) == 2
+
+
+def test_dropout_is_inserted_again_after_it_was_removed():
+    model = network()
+    surgery.insert_dropout(model, after=Linear).apply()
+    surgery.remove_dropout(model).apply()
+    surgery.insert_dropout(model, p=0.5, after=Linear).apply()
+    assert dropped_share(model[0](torch.rand(2000, 4) + 1)) > 0.4
+
+
+def test_attached_dropout_is_in_the_graph_of_torch_fx():
+    model = Sequential(Block())
+    surgery.insert_dropout(model, after=Block).apply()
+    nodes = torch.fx.symbolic_trace(model).graph.nodes
+    assert "0.inserted_dropout" in [node.target for node in nodes]
+
+
+def test_packed_sequence_of_a_recurrent_net_is_dropped():
+    model = Sequential(torch.nn.LSTM(4, 64))
+    surgery.insert_dropout(model, p=0.5, after=torch.nn.LSTM).apply()
+    packed = torch.nn.utils.rnn.pack_sequence([torch.randn(30, 4), torch.randn(20, 4)])
+    output, _ = model(packed)
+    # 3200 elements: outside of these bounds with a probability below 1e-15.
+    assert 0.4 < dropped_share(output.data) < 0.6
+
+
+def test_compiled_model_takes_notice_of_a_dropout_that_is_inserted_and_taken_out():
+    model = Sequential(Linear(4, 64))
+    compiled = torch.compile(model, backend="eager")
+    compiled(torch.randn(8, 4))
+    undo = surgery.insert_dropout(model, p=0.5, after=Linear).apply()
+    assert dropped_share(compiled(torch.randn(8, 4))) > 0.3
+    undo()
+    assert dropped_share(compiled(torch.randn(8, 4))) == 0.0
+
+
+def test_module_or_layer_instead_of_a_class_is_explained():
+    with pytest.raises(ArgumentTypeError, match=r"chosen by a class .* not by ReLU\(\)"):
+        surgery.insert_dropout(network(), after=ReLU())
+    with pytest.raises(ArgumentTypeError, match="layer has to be a class"):
+        surgery.insert_dropout(network(), after=ReLU, layer=torch.nn.Dropout(0.3))
+    with pytest.raises(ArgumentTypeError, match=r"model has to be a torch\.nn\.Module"):
+        surgery.insert_dropout("resnet18", after=ReLU)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+def test_model_of_torch_jit_is_left_and_named():
+    plan = surgery.insert_dropout(torch.jit.script(network()), after="0")
+    assert not plan
+    assert "compiled by torch.jit" in str(plan)

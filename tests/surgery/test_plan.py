@@ -284,3 +284,45 @@ def test_module_that_contains_itself_is_walked_once():
     model = network()
     model.add_module("myself", model)
     assert len(surgery.convert(model)) == 2
+
+
+def test_plan_for_a_module_that_is_no_longer_part_of_the_model_is_refused():
+    model = Sequential(nn.BatchNormAct1d(4, "relu"))
+    plan = surgery.insert_dropout(model, after="0")
+    surgery.revert(model).apply()
+    with pytest.raises(ModelError, match="0 is no longer a part of the model: make a new plan"):
+        plan.apply()
+
+
+def test_undo_that_would_lose_a_later_change_inside_is_refused():
+    model = Sequential(Linear(4, 4), BatchNorm1d(4), ReLU())
+    first = surgery.insert_dropout(model, after=ReLU).apply()
+    second = surgery.swap_activation(model, {ReLU: torch.nn.SiLU}).apply()
+    with pytest.raises(ModelError, match="the ReLU in 2 was replaced after this plan"):
+        first()
+    second()
+    assert type(first()[2]) is ReLU
+
+
+def test_interrupt_in_the_middle_puts_everything_back(monkeypatch):
+    model = network()
+    before = [(path, id(m), m.training) for path, m in model.named_modules()]
+    do = Replace.do
+
+    def do_and_stop(change):
+        do(change)
+        if change.path == "3":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Replace, "do", do_and_stop)
+    with pytest.raises(KeyboardInterrupt):
+        surgery.convert(model).apply()
+    assert [(path, id(m), m.training) for path, m in model.named_modules()] == before
+
+
+def test_plan_for_a_place_that_is_no_longer_part_of_the_model_is_refused():
+    model = Sequential(nn.ConcreteDropout(Linear(4, 4), 10))
+    plan = surgery.swap_activation(model, {Linear: lambda old: ReLU()})
+    surgery.remove_dropout(model).apply()
+    with pytest.raises(ModelError, match=r"0\.module is no longer a part of the model"):
+        plan.apply()

@@ -259,3 +259,10 @@ def test_compiled_model_is_compiled_once_where_rates_are_tensors(as_tensors, com
         scheduler.step()
     torch._dynamo.reset()
     assert counter.frame_count == compiled
+
+
+@pytest.mark.parametrize("state", [{}, None, {"base_rates": {}, "last_epoch": "now"}])
+def test_what_is_no_state_is_explained(state):
+    scheduler = surgery.RateScheduler(torch.nn.Dropout(0.4), surgery.early(4))
+    with pytest.raises(ArgumentError, match=r"has to be what RateScheduler\.state_dict"):
+        scheduler.load_state_dict(state)

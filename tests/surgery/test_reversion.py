@@ -8,9 +8,10 @@ from torch.nn import Identity, Sequential
 
 from lookalikes import TimmDropPath
 from wolfsbane import nn, surgery
+from wolfsbane.functional.activation import MAKERS
 from wolfsbane.surgery.conversion import OURS
 from wolfsbane.surgery.reversion import TORCHS
-from wolfsbane.surgery.unfusing import ACTIVATIONS, NORMS
+from wolfsbane.surgery.unfusing import NORMS
 
 X = torch.randn(4, 3, dtype=torch.float64) * 2 + 1
 
@@ -56,7 +57,7 @@ def test_layer_of_ours_becomes_torch_s_and_nothing_else(cls):
     assert set(vars(model[0])) <= set(vars(theirs(*arguments)))
 
 
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("name", sorted(MAKERS))
 @pytest.mark.parametrize("p", [0.0, 0.4])
 def test_block_becomes_a_sequential_of_what_it_computes_with_its_names_mapped(name, p):
     model = Sequential(nn.BatchNormAct1d(3, name, p)).double()
@@ -249,3 +250,12 @@ def test_drop_path_that_was_converted_stays_ours():
 
 def test_torch_s_own_layers_are_no_concern():
     assert str(surgery.revert(network())) == "revert (Sequential): nothing to change"
+
+
+def test_block_with_a_layer_attached_behind_it_is_left_and_named():
+    model = torch.nn.Sequential(nn.BatchNormAct1d(4, "relu"))
+    surgery.insert_dropout(model, after="0").apply()
+    plan = surgery.revert(model)
+    assert "a layer was attached behind it" in str(plan)
+    plan.apply()
+    model(torch.randn(5, 4))

@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch.nn import ELU, GELU, Linear, PReLU, ReLU, Sequential, SiLU, Softplus
+from torch.nn.functional import relu_
 
 from wolfsbane import nn, surgery
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
@@ -156,3 +157,96 @@ def test_bad_swaps_are_explained(swaps):
 def test_function_that_makes_no_module_is_explained():
     with pytest.raises(ArgumentTypeError, match="successor of ReLU has to be a module"):
         surgery.swap_activation(Sequential(ReLU()), {ReLU: lambda old: F.gelu})
+
+
+def test_fast_path_of_an_encoder_layer_with_a_module_follows():
+    layer = torch.nn.TransformerEncoderLayer(8, 2, 16, activation=ReLU(), batch_first=True).eval()
+    undo = surgery.swap_activation(layer, {ReLU: SiLU}).apply()
+    x = torch.randn(2, 3, 8)
+    slow = layer(x)
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), slow)
+    undo()
+    assert layer.activation_relu_or_gelu == 1
+
+
+class Twice(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = Linear(2, 2)
+        self.first = F.relu
+        self.second = F.relu
+
+    def forward(self, input):
+        return self.second(self.inner(self.first(input)))
+
+
+def test_parameters_of_every_function_s_successor_join_the_optimizer():
+    model = Twice()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    surgery.swap_activation(model, {ReLU: PReLU}, optimizers=[optimizer]).apply()
+    assert len(optimizer.param_groups[0]["params"]) == len(list(model.parameters())) == 4
+
+
+def test_new_parameters_join_the_nearest_that_is_trained():
+    model = Sequential(Linear(2, 2), Linear(2, 2).requires_grad_(False), ReLU())
+    optimizer = torch.optim.SGD(model[0].parameters(), lr=0.1)
+    surgery.swap_activation(model, {ReLU: PReLU}, optimizers=[optimizer]).apply()
+    assert optimizer.param_groups[0]["params"][-1] is model[2].weight
+
+
+def test_dropout_attached_behind_an_activation_goes_on_behind_the_new_one():
+    model = Sequential(PReLU())
+    first = surgery.insert_dropout(model, p=0.5, after=PReLU).apply()
+    second = surgery.swap_activation(model, {PReLU: SiLU}).apply()
+    # 2000 elements: outside of these bounds with a probability below 1e-15.
+    assert 0.4 < (model(torch.rand(20, 100) + 1) == 0).float().mean() < 0.6
+    second()
+    first()
+    assert (model(torch.rand(20, 100) + 1) != 0).all()
+
+
+def test_class_that_needs_arguments_is_explained():
+    with pytest.raises(ArgumentTypeError, match="Threshold needs threshold, value"):
+        surgery.swap_activation(Sequential(ReLU()), {ReLU: torch.nn.Threshold})
+
+
+def test_new_activation_made_in_inference_mode_or_on_another_default_device_can_be_trained():
+    model = Sequential(Linear(2, 2), ReLU())
+    with torch.inference_mode(), torch.device("meta"):
+        surgery.swap_activation(model, {ReLU: PReLU}).apply()
+    model(torch.randn(3, 2)).sum().backward()
+    assert model[1].weight.grad is not None
+
+
+class ByMethods(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.relu = SiLU()
+        self.inner = Linear(2, 2)
+
+    def forward(self, input):
+        return self._inside(self.relu(input))
+
+
+class Method(ByMethods):
+    def _inside(self, input):
+        return self.inner(input).relu()
+
+
+class BareName(ByMethods):
+    def _inside(self, input):
+        return relu_(self.inner(input))
+
+
+class OwnModule(ByMethods):
+    def _inside(self, input):
+        return self.inner(input)
+
+
+@pytest.mark.parametrize(
+    ("made", "shown"), [(Method, ".relu"), (BareName, "relu_"), (OwnModule, "")]
+)
+def test_call_of_a_tensor_s_method_or_an_imported_function_is_named(made, shown):
+    text = str(surgery.swap_activation(made(), {ReLU: GELU}))
+    assert (f"{shown} by name" in text) == bool(shown)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch.nn import Module
 
+from wolfsbane.errors import ArgumentTypeError
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -35,7 +37,15 @@ class Member:
 
 
 def members(model: Module) -> list[Member]:
-    """Return every module once, in the order of `model.named_modules()`, the root first."""
+    """Return every module once, in the order of `model.named_modules()`, the root first.
+
+    Raises:
+        ArgumentTypeError: not a module.
+    """
+    if not isinstance(model, Module):
+        raise ArgumentTypeError(
+            f"model has to be a torch.nn.Module, but got {model!r}. Pass the model itself"
+        )
     slots: dict[int, dict[tuple[int, str], Slot]] = {}
     paths: dict[int, list[str]] = {}
     modules: dict[int, Module] = {}

@@ -74,11 +74,11 @@ _FOUND: WeakKeyDictionary[type[Module], tuple[Reading, ...]] = WeakKeyDictionary
 def readings(cls: type[Module]) -> tuple[Reading, ...]:
     """Return where the source of a class's forward, and of what it calls, reads drop rates."""
     if cls not in _FOUND:
-        _FOUND[cls] = tuple(r for source in _sources(cls) for r in source.readings())
+        _FOUND[cls] = tuple(r for source in sources(cls) for r in source.readings())
     return _FOUND[cls]
 
 
-class _Source:
+class Source:
     """The syntax tree of one function, and what its local names stand for."""
 
     def __init__(self, function: FunctionType, tree: ast.FunctionDef, first_line: int) -> None:
@@ -229,7 +229,7 @@ def _is_super(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and _dotted(node.func) == ("super",)
 
 
-def _sources(cls: type[Module]) -> Iterator[_Source]:
+def sources(cls: type[Module]) -> Iterator[Source]:
     """Yield the forward of a class and the methods that it names, each once."""
     pending: list[tuple[str, int]] = [("forward", 0)]
     seen: set[FunctionType] = set()
@@ -256,7 +256,7 @@ def _method(cls: type[Module], name: str, start: int) -> tuple[FunctionType | No
     return None, start
 
 
-def _read(function: FunctionType) -> _Source | None:
+def _read(function: FunctionType) -> Source | None:
     """Parse a function; None where there is no source, or one that is known to hold nothing."""
     if f"{function.__module__}.".startswith(OWN_SOURCES):
         return None
@@ -269,4 +269,4 @@ def _read(function: FunctionType) -> _Source | None:
         return None
     if not isinstance(tree, ast.FunctionDef):
         return None
-    return _Source(function, tree, first_line)
+    return Source(function, tree, first_line)

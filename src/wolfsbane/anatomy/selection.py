@@ -63,7 +63,7 @@ def _parts(selector: Selector) -> list[Part]:
 def _is_part(part: object) -> bool:
     if isinstance(part, type):
         return issubclass(part, Module)
-    return isinstance(part, str) or callable(part)
+    return isinstance(part, str) or (callable(part) and not isinstance(part, Module))
 
 
 def _holds(part: Part, member: Member) -> bool:

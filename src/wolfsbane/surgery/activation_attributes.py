@@ -38,12 +38,27 @@ def function_swaps(
             continue
         new = make(old, old())
         changes.append(_attribute(member, name, value, _as_function(new), first_line(new)))
-        if isinstance(member.module, torch.nn.TransformerEncoderLayer):
-            # Its fast path would go on with the old one, in evaluation only.
-            flag = FAST_PATH.get(first_line(new), 0)
-            before = member.module.activation_relu_or_gelu
-            changes.append(_attribute(member, "activation_relu_or_gelu", before, flag, str(flag)))
+        changes += _fast_path(member, new)
     return changes
+
+
+def fast_path_swaps(
+    member: Member, classes: Iterable[type[Module]], make: Successor
+) -> list[Change]:
+    """Return the change of an encoder layer whose activation is a module that is exchanged."""
+    activation = getattr(member.module, "activation", None)
+    if not isinstance(activation, Module) or type(activation) not in set(classes):
+        return []
+    return _fast_path(member, make(type(activation), activation))
+
+
+def _fast_path(member: Member, new: Module) -> list[Change]:
+    """Tell a TransformerEncoderLayer's fast path, which would go on with the old activation."""
+    if not isinstance(member.module, torch.nn.TransformerEncoderLayer):
+        return []
+    flag = FAST_PATH.get(first_line(new), 0)
+    before = member.module.activation_relu_or_gelu
+    return [_attribute(member, "activation_relu_or_gelu", before, flag, str(flag))]
 
 
 def block_swap(

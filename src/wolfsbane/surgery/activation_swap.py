@@ -1,8 +1,8 @@
 """Activations of a model exchanged for others, wherever they are held."""
 
+import ast
 import copy
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,14 +10,18 @@ from torch.nn import Module, Parameter
 from torch.optim import Optimizer
 
 from wolfsbane.anatomy.places import Member, members
+from wolfsbane.anatomy.rate_sources import sources
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.surgery.activation_attributes import (
     block_swap,
+    fast_path_swaps,
     first_line,
     function_name,
     function_swaps,
 )
+from wolfsbane.surgery.attachment import carry_attached
 from wolfsbane.surgery.changes import Change, Replace, SetAttribute
+from wolfsbane.surgery.creation import at_home, without_optimizers
 from wolfsbane.surgery.dropout_insertion import never_called
 from wolfsbane.surgery.optimizers import check_optimizers
 from wolfsbane.surgery.plan import Kept, Plan, unreached
@@ -42,7 +46,7 @@ def swap_activation(model: Module, swaps: Swaps, *, optimizers: Sequence[Optimiz
             place gets a copy of it), or a function of the old module that returns the new one. A
             class that takes `inplace` gets that of the old module.
         optimizers: those that train the model. New parameters (PReLU's) join the group that holds
-            the parameter nearest before them; those that are gone leave it.
+            the parameter nearest before them of those it trains; those that are gone leave it.
 
     Returns:
         A plan.
@@ -72,13 +76,16 @@ def swap_activation(model: Module, swaps: Swaps, *, optimizers: Sequence[Optimiz
         changes += [one for one in found if isinstance(one, Change)]
         kept += [one for one in found if isinstance(one, Kept)]
     replaced = [change.old for change in changes if isinstance(change, Replace)]
+    checked = check_optimizers(model, optimizers)
+    beside = _beside(everyone, changes, checked)
     return Plan(
         verb="swap_activation",
         model=model,
         changes=tuple(changes),
         kept=(*kept, *_named_in_forward(everyone, swaps), *unreached(model, replaced)),
-        optimizers=check_optimizers(model, optimizers),
-        beside=_beside(everyone, changes),
+        notes=() if optimizers else without_optimizers(len(beside)),
+        optimizers=checked,
+        beside=beside,
     )
 
 
@@ -98,11 +105,7 @@ def _check(swaps: Swaps) -> None:
 def _make(new: Any, old: Module) -> Module:
     if isinstance(new, Module):
         return copy.deepcopy(new)
-    if isinstance(new, type):
-        takes_inplace = "inplace" in inspect.signature(new).parameters
-        made = new(inplace=old.inplace) if takes_inplace and hasattr(old, "inplace") else new()
-    else:
-        made = new(old)
+    made = _made_of_class(new, old) if isinstance(new, type) else new(old)
     if not isinstance(made, Module):
         raise ArgumentTypeError(
             f"the successor of {type(old).__name__} has to be a module, but {new!r} made {made!r}"
@@ -110,11 +113,28 @@ def _make(new: Any, old: Module) -> Module:
     return made
 
 
+def _made_of_class(new: Any, old: Module) -> Any:
+    parameters = inspect.signature(new).parameters.values()
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind in kinds]
+    if needed:
+        raise ArgumentTypeError(
+            f"{new.__name__} needs {', '.join(needed)}. Pass a module, {new.__name__}(...), or a "
+            "function of the old module that returns one"
+        )
+    takes_inplace = any(parameter.name == "inplace" for parameter in parameters)
+    return new(inplace=old.inplace) if takes_inplace and hasattr(old, "inplace") else new()
+
+
 def _attribute_swaps(member: Member, swaps: Swaps) -> list[Change | Kept | None]:
     def make(cls: type[Module], old: Module) -> Module:
-        return _placed(_make(swaps[cls], old), member)
+        return _placed(swaps[cls], old, member)
 
-    return [*function_swaps(member, swaps, make), block_swap(member, swaps, make)]
+    return [
+        *function_swaps(member, swaps, make),
+        block_swap(member, swaps, make),
+        *fast_path_swaps(member, swaps, make),
+    ]
 
 
 def _module_swap(member: Member, swaps: Swaps) -> Change | Kept | None:
@@ -124,7 +144,8 @@ def _module_swap(member: Member, swaps: Swaps) -> Change | Kept | None:
     why = _why_not(member, swaps)
     if why is not None:
         return Kept(member.path, type(old).__name__, why)
-    new = _placed(_make(swaps[type(old)], old), member)
+    new = _placed(swaps[type(old)], old, member)
+    carry_attached(old, carry_hooks(old, new))
     return Replace(
         path=member.path,
         paths=member.paths,
@@ -134,7 +155,7 @@ def _module_swap(member: Member, swaps: Swaps) -> Change | Kept | None:
         added=tuple(name for name in new.state_dict() if name not in old.state_dict()),
         slots=member.slots,
         old=old,
-        new=carry_hooks(old, new),
+        new=new,
     )
 
 
@@ -147,47 +168,68 @@ def _why_not(member: Member, swaps: Swaps) -> str | None:
     return never_called(member)
 
 
-def _placed(new: Module, member: Member) -> Module:
+def _placed(new: Any, old: Module, member: Member) -> Module:
     """Return a new module on the device, and with the dtype, of the model around it."""
     holders = [member.module, *member.parents]
     near = next((p for m in holders for p in m.parameters() if p.is_floating_point()), None)
-    return new if near is None else new.to(device=near.device, dtype=near.dtype)
+    with at_home(None if near is None else near.device):
+        made = _make(new, old)
+        return made if near is None else made.to(device=near.device, dtype=near.dtype)
 
 
 def _named_in_forward(everyone: Sequence[Member], swaps: Swaps) -> list[Kept]:
-    names = "|".join(re.escape(function_name(cls)) for cls in swaps)
-    call = re.compile(rf"\b(?:F|functional|torch)\.(?:{names})_?(?=\()")
-    found: dict[type[Module], Kept] = {}
-    for member in everyone:
-        cls = type(member.module)
-        if cls.__module__.startswith(("torch.nn.", "wolfsbane.")) or cls in found:
-            continue
-        called = call.search(_source(cls))
-        if called is not None:
-            why = f"its forward calls {called.group()} by name: only its source can be changed"
-            found[cls] = Kept(member.path, cls.__name__, why)
-    return list(found.values())
+    names = {function_name(cls) for cls in swaps}
+    first = {type(member.module): member for member in reversed(everyone)}
+    found = {
+        cls: _call_by_name(cls, names) for cls in dict.fromkeys(type(m.module) for m in everyone)
+    }
+    return [
+        Kept(
+            first[cls].path,
+            cls.__name__,
+            f"its forward calls {called} by name: only its source can be changed",
+        )
+        for cls, called in found.items()
+        if called
+    ]
 
 
-def _source(cls: type[Module]) -> str:
-    try:
-        return inspect.getsource(cls.forward)
-    except (OSError, TypeError):  # written in a shell, or in C
-        return ""
+def _call_by_name(cls: type[Module], names: set[str]) -> str:
+    """Return how the source of a class's forward calls one of these functions; empty if not.
+
+    So `F.relu(x)`, `x.relu_()` and `relu(x)`, but not `self.relu(x)`, which calls a module.
+    """
+    for source in sources(cls):
+        for node in ast.walk(source.tree):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            *above, last = called.split(".")
+            if last.removesuffix("_") in names and above != [source.self_name]:
+                return f"...{last}" if "(" in called else called
+    return ""
 
 
-def _beside(everyone: Sequence[Member], changes: Sequence[Change]) -> dict[Parameter, Parameter]:
-    """Return, for each new parameter, the parameter nearest before it, or else the first."""
-    new: dict[int, Module] = {}
+def _beside(
+    everyone: Sequence[Member], changes: Sequence[Change], optimizers: Sequence[Optimizer]
+) -> dict[Parameter, Parameter]:
+    """Return, for each new parameter, the parameter nearest before it, or else the first.
+
+    Where optimizers were handed in, only parameters that they train count.
+    """
+    new: dict[int, list[Module]] = {}
     for change in changes:
         if isinstance(change, Replace):
-            new[id(change.old)] = change.new
+            new.setdefault(id(change.old), []).append(change.new)
         elif isinstance(change, SetAttribute) and isinstance(change.new, Module):
-            new[id(change.owner)] = change.new
-    nearest = list(everyone[0].module.parameters())[:1]
+            new.setdefault(id(change.owner), []).append(change.new)
+    groups = [group["params"] for optimizer in optimizers for group in optimizer.param_groups]
+    trained = {id(parameter) for group in groups for parameter in group}
+    known = [p for p in everyone[0].module.parameters() if not trained or id(p) in trained]
+    nearest = known[:1]
+    known_ids = {id(parameter) for parameter in known}
     beside: dict[Parameter, Parameter] = {}
     for member in everyone:
-        added = new[id(member.module)].parameters() if id(member.module) in new else ()
-        nearest = list(member.module.parameters(recurse=False))[-1:] or nearest
+        own = [p for p in member.module.parameters(recurse=False) if id(p) in known_ids]
+        nearest = own[-1:] or nearest
+        added = [p for made in new.get(id(member.module), ()) for p in made.parameters()]
         beside.update({parameter: nearest[0] for parameter in added if nearest})
     return beside

@@ -1,21 +1,27 @@
 """Batch norm put behind linear layers and convolutions; their biases become its beta."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch.nn import LayerNorm, Module, Parameter
 from torch.nn.modules.batchnorm import _NormBase
+from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Optimizer
 
 from wolfsbane import nn
 from wolfsbane.anatomy.places import Member, members
 from wolfsbane.anatomy.selection import Selector, select
-from wolfsbane.surgery.attachment import Attach, attached
+from wolfsbane.surgery.attachment import Attach, attached, free_name, runs_all_children
 from wolfsbane.surgery.changes import Change, SetParameter
+from wolfsbane.surgery.creation import anchor, at_home, without_optimizers
 from wolfsbane.surgery.dropout_insertion import never_called, next_in_sequential
+from wolfsbane.surgery.example import as_inputs
+from wolfsbane.surgery.graph import Graph, Node
 from wolfsbane.surgery.optimizers import check_optimizers
 from wolfsbane.surgery.plan import Kept, Plan
+from wolfsbane.surgery.tracing import read_graph
 
 NAME = "inserted_norm"
 """What the layer is called, as a child of the module it stands behind."""
@@ -36,6 +42,7 @@ NORMS = (_NormBase, LayerNorm, torch.nn.GroupNorm, torch.nn.RMSNorm)
 
 def insert_batchnorm(
     model: Module,
+    example_inputs: Any = None,
     *,
     after: Selector | None = None,
     eps: float = 1e-5,
@@ -45,7 +52,8 @@ def insert_batchnorm(
     """Plan a batch norm behind linear layers and convolutions, which lose their biases to it.
 
     A batch norm subtracts the mean, so a bias before it does nothing. The layer's bias becomes the
-    batch norm's beta, the very parameter, and an optimizer goes on with it. gamma is 1, the running
+    batch norm's beta, the very parameter, and an optimizer goes on with it; a layer whose class has
+    a forward of its own keeps its bias, which that may read. gamma is 1, the running
     mean 0, the running variance 1: until statistics are learned, evaluation gives what it gave
     before, to a factor of 1/sqrt(1 + eps) on the part without bias. Learn them by training, or at
     once with `wolfsbane.stats.recalibrate`, which sets them to those of your data.
@@ -54,8 +62,13 @@ def insert_batchnorm(
     the layer's own names in the state_dict stay. Behind a Linear it is a `BatchNormLast`, which
     takes (N, C) and (N, L, C); behind a convolution `BatchNorm1d`, `2d` or `3d`.
 
+    Whether a norm follows a layer already is read from a graph of the forward pass, as `fuse` does:
+    by torch.fx, or else by torch.export where there is an example, or else only in Sequential.
+
     Args:
         model: any model.
+        example_inputs: what the model is called with: a tensor, a tuple of arguments, or a dict of
+            keyword arguments. Default: none.
         after: behind which linear layers and convolutions: a class, a pattern of paths, a function
             of (path, module), or a list. Default: all of them but the last, whose output is the
             model's.
@@ -69,6 +82,7 @@ def insert_batchnorm(
     Raises:
         ArgumentError: eps or momentum out of range, or a pattern matches no module.
         ArgumentTypeError: `after` is none of what it may be.
+        ModelError: the model cannot run on the example.
 
     Examples:
         >>> model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Linear(8, 2))
@@ -84,37 +98,42 @@ def insert_batchnorm(
           0.inserted_norm.running_mean         (new)
           0.inserted_norm.running_var          (new)
           0.inserted_norm.num_batches_tracked  (new)
+        note: the graph was found by torch.fx
+        note: 1 parameter is new: pass optimizers=[...], or build the optimizer after apply()
 
     References:
         Ioffe, Szegedy 2015, arXiv:1502.03167, section 3.2 (the bias is subsumed by beta).
     """
     everyone = members(model)
     candidates = select(model, _is_candidate if after is None else after)
-    last = candidates[-1].module if after is None and candidates else None
+    graph = read_graph(model, as_inputs(example_inputs), (True,))
+    last = _last(graph, candidates) if after is None else set()
+    holders = Counter(id(p) for m in everyone for p in m.module.parameters(recurse=False))
     changes: list[Change] = []
     kept = []
     beside: dict[Parameter, Parameter] = {}
     for member in candidates:
-        why = _IS_LAST if member.module is last else _why_not(member)
+        why = _IS_LAST if id(member.module) in last else _why_not(member, graph)
         if why is not None:
             kept.append(Kept(member.path, type(member.module).__name__, why))
             continue
         layer: Any = member.module
         norm = _norm(layer, eps, momentum)
-        num_holders = _holders(everyone, layer.bias)
-        changes += _insertion(member, norm, moves=num_holders == 1)
-        beside[norm.weight] = layer.weight
-        if num_holders > 1:
-            beside[norm.bias] = layer.weight
-            why = "another module has the same bias: it stays, and does nothing"
-            kept.append(Kept(member.path, "its bias", why))
-        elif num_holders == 0:
-            beside[norm.bias] = layer.weight
+        why = None if layer.bias is None else _why_bias_stays(layer, holders)
+        if why is not None:
+            kept.append(Kept(member.path, "its bias", f"{why}: it stays, and does nothing"))
+        moves = layer.bias is not None and why is None
+        changes += _insertion(member, norm, moves=moves)
+        near = anchor(layer)
+        if near is not None:
+            new = [norm.weight] if moves else [norm.weight, norm.bias]
+            beside.update(dict.fromkeys(new, near))
     return Plan(
         verb="insert_batchnorm",
         model=model,
         changes=tuple(changes),
         kept=tuple(kept),
+        notes=(*graph.notes, *without_optimizers(0 if optimizers else len(beside))),
         optimizers=check_optimizers(model, optimizers),
         beside=beside,
     )
@@ -125,43 +144,72 @@ def _is_candidate(path: str, module: Module) -> bool:
     return isinstance(module, (torch.nn.Linear, *CONVOLUTIONS))
 
 
-def _why_not(member: Member) -> str | None:
+def _last(graph: Graph, candidates: Sequence[Member]) -> set[int]:
+    """Return the ids of the layers whose output is the model's; the last one, if none is known."""
+    found = {
+        id(member.module)
+        for member in candidates
+        if any(user.name == "the model's output" for user in _users(graph, member.module))
+    }
+    return found or {id(member.module) for member in candidates[-1:]}
+
+
+def _users(graph: Graph, layer: Module) -> list[Node]:
+    """Return the steps of a forward pass that take a layer's output."""
+    return [
+        user
+        for trace in graph.traces
+        for call in trace.calls.get(id(layer), ())
+        for user in trace.users.get(id(call), ())
+    ]
+
+
+def _why_not(member: Member, graph: Graph) -> str | None:
     module = member.module
     if not _is_candidate(member.path, module):
         return "neither a Linear nor a convolution"
     if any(torch.nn.parameter.is_lazy(parameter) for parameter in module.parameters()):
         return "a lazy layer without a size yet: run one batch first"
+    if is_parametrized(module, "bias"):
+        return "its bias is parametrized: remove the parametrization first"
     following = [next_in_sequential(parent, module) for parent in member.parents]
-    if any(isinstance(other, NORMS) for other in (*following, *attached(module))):
+    users = [user.module for user in _users(graph, module)]
+    if any(isinstance(other, NORMS) for other in (*following, *users, *attached(module))):
         return "a norm follows it already"
-    return never_called(member)
+    return never_called(member) or runs_all_children(module)
 
 
 def _norm(layer: Any, eps: float, momentum: float | None) -> Any:
     weight = layer.weight
     options = {"eps": eps, "momentum": momentum, "device": weight.device, "dtype": weight.dtype}
     cls: Any = next((norm for kind, norm in CONVOLUTIONS.items() if isinstance(layer, kind)), None)
-    if cls is None:
-        norm: Any = nn.BatchNormLast(layer.out_features, **options)
-    else:
-        norm = cls(layer.out_channels, **options)
+    with at_home(weight.device):
+        if cls is None:
+            norm: Any = nn.BatchNormLast(layer.out_features, **options)
+        else:
+            norm = cls(layer.out_channels, **options)
     norm.weight.requires_grad_(weight.requires_grad)
     return norm
 
 
-def _holders(everyone: Sequence[Member], bias: Parameter | None) -> int:
-    """Return how many modules hold a bias: more than one where it is tied."""
-    own = (member.module.parameters(recurse=False) for member in everyone)
-    return sum(any(parameter is bias for parameter in parameters) for parameters in own)
+def _why_bias_stays(layer: Any, holders: Counter[int]) -> str | None:
+    """Return why a bias cannot become the batch norm's, or None."""
+    if holders[id(layer.bias)] > 1:
+        return "another module has the same bias"
+    forward = layer.__dict__.get("forward", type(layer).forward)
+    if not getattr(forward, "__module__", "").startswith("torch.nn."):
+        return "the layer's own forward may read it"
+    return None
 
 
 def _insertion(member: Member, norm: Any, moves: bool) -> list[Change]:
     layer: Any = member.module
     name = type(layer).__name__
     bias = layer.bias
+    given = free_name(layer, NAME)
     if moves:
         norm.register_parameter("bias", bias)
-    new = [f"{NAME}.{key}" for key in norm.state_dict() if not (moves and key == "bias")]
+    new = [f"{given}.{key}" for key in norm.state_dict() if not (moves and key == "bias")]
     attach = Attach(
         path=member.path,
         paths=member.paths,
@@ -169,8 +217,9 @@ def _insertion(member: Member, norm: Any, moves: bool) -> list[Change]:
         after=f"{name}, then {type(norm).__name__}({norm.num_features})",
         added=tuple(new),
         owner=layer,
-        name=NAME,
+        name=given,
         child=norm,
+        is_first=True,
     )
     if not moves:
         return [attach]
@@ -179,7 +228,7 @@ def _insertion(member: Member, norm: Any, moves: bool) -> list[Change]:
         paths=member.paths,
         before="its bias",
         after="the batch norm's beta",
-        keys={"bias": f"{NAME}.bias"},
+        keys={"bias": f"{given}.bias"},
         owner=layer,
         name="bias",
         old=bias,

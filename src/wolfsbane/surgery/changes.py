@@ -32,6 +32,16 @@ class Change:
     keys: Mapping[str, str | None] = field(default_factory=dict)
     added: tuple[str, ...] = ()
 
+    @property
+    def subjects(self) -> tuple[Module, ...]:
+        """The modules of the model that are changed, or in which something is."""
+        raise NotImplementedError
+
+    @property
+    def is_seen_by_compiled(self) -> bool:
+        """Whether torch.compile notices the change, and compiles again. A new hook it does not."""
+        return True
+
     def check(self) -> None:
         """Raise ModelError unless the model still is what the plan was made for."""
         raise NotImplementedError
@@ -65,14 +75,25 @@ class Replace(Change):
     new: Module
     mode_of: Module | None = None
     _modes: list[tuple[Module, bool]] = field(default_factory=list, init=False)
+    _contained: list[Module] = field(default_factory=list, init=False)
+
+    @property
+    def subjects(self) -> tuple[Module, ...]:
+        return (self.old, *(slot.parent for slot in self.slots if slot.parent is not None))
 
     def check(self) -> None:
         self._expect(self.old, "the model has changed since the plan was made: make a new plan")
 
     def check_undo(self) -> None:
         self._expect(self.new, "the model was changed after this plan: undo the later change first")
+        if self._contained and all(part is not self.old for part in self.new.modules()):
+            raise ModelError(
+                f"the {type(self.old).__name__} in {path_of(self.path)} was replaced after this "
+                "plan: undo the later change first"
+            )
 
     def do(self) -> None:
+        self._contained[:] = [part for part in self.new.modules() if part is self.old]
         training = (self.mode_of or self.old).training
         self._modes[:] = [(module, module.training) for module in _only_in(self.old, self.new)]
         self._modes.append((self.new, training))
@@ -131,6 +152,10 @@ class SetAttribute(Change):
     get: Callable[[Module, str], Any] = getattr
     set: Callable[[Module, str, Any], None] = setattr
 
+    @property
+    def subjects(self) -> tuple[Module, ...]:
+        return (self.owner,)
+
     def check(self) -> None:
         self._expect(self.old, "the model has changed since the plan was made: make a new plan")
 
@@ -167,6 +192,10 @@ class SetParameter(Change):
     name: str
     old: Parameter | None
     new: Parameter | None
+
+    @property
+    def subjects(self) -> tuple[Module, ...]:
+        return (self.owner,)
 
     def check(self) -> None:
         self._expect(self.old, "the model has changed since the plan was made: make a new plan")

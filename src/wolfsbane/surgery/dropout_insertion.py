@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from torch.nn import Module, ModuleDict, ModuleList, MultiheadAttention, Sequential
+import torch
+from torch.nn import Module, MultiheadAttention, Sequential
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Optimizer
@@ -12,10 +13,11 @@ from wolfsbane.anatomy.places import Member
 from wolfsbane.anatomy.selection import Selector, select
 from wolfsbane.arguments import check_probability
 from wolfsbane.errors import ArgumentTypeError
-from wolfsbane.surgery.attachment import Attach, attached
+from wolfsbane.surgery.attachment import Attach, attached, free_name, runs_all_children
 from wolfsbane.surgery.changes import Change, Replace
 from wolfsbane.surgery.optimizers import check_optimizers
 from wolfsbane.surgery.plan import Kept, Plan, unreached
+from wolfsbane.surgery.succession import is_sequential
 
 NAME = "inserted_dropout"
 """What the layer is called where it becomes a child of the module it stands behind."""
@@ -31,8 +33,8 @@ def insert_dropout(
 ) -> Plan:
     """Plan a dropout behind modules of a model.
 
-    A module without tensors of its own (an activation) becomes `Sequential(module, dropout)`; one
-    of class Sequential gets the dropout as its last layer. Any other gets it as a child named
+    An activation of torch.nn without parameters becomes `Sequential(activation, dropout)`; a
+    Sequential gets the dropout as its last layer. Any other module gets it as a child named
     `inserted_dropout` that runs on its output (a tuple's first element) by a forward hook. So no
     name in the state_dict changes.
 
@@ -85,7 +87,7 @@ def insert_dropout(
 
 
 def _make(layer: Callable[[float], Module], p: float) -> Module:
-    made = layer(p) if callable(layer) else None
+    made = layer(p) if callable(layer) and not isinstance(layer, Module) else None
     if not isinstance(made, Module):
         raise ArgumentTypeError(
             "layer has to be a class of modules, or a function of p that returns one, but "
@@ -99,17 +101,20 @@ def _why_not(member: Member) -> str | None:
     if isinstance(module, _DropoutNd):
         return "it is a dropout itself"
     if any(isinstance(child, _DropoutNd) for child in attached(module)):
-        return "a dropout was inserted behind it before"
+        return "a dropout was inserted behind it before: surgery.set_rates changes its rate"
     following = [next_in_sequential(parent, module) for parent in member.parents]
-    ends_with = list(module.children())[-1:] if type(module) is Sequential else []
+    ends_with = list(module.children())[-1:] if is_sequential(module) else []
     if any(isinstance(other, _DropoutNd) for other in (*following, *ends_with)):
-        return "a dropout follows it already"
-    return never_called(member)
+        return "a dropout follows it already: surgery.set_rates changes its rate"
+    if isinstance(module, torch.jit.ScriptModule):
+        return "compiled by torch.jit, which cannot be changed: insert before that"
+    return never_called(member) or (None if is_sequential(module) else runs_all_children(module))
 
 
 def never_called(member: Member) -> str | None:
     """Return why nothing runs behind a module: it is never called. None where it may be."""
-    if isinstance(member.module, (ModuleList, ModuleDict)):
+    module = member.module
+    if type(module).forward is Module.forward and "forward" not in vars(module):
         return "a container that is never called"
     if any(isinstance(parent, MultiheadAttention) for parent in member.parents):
         return "MultiheadAttention uses its weight and never calls it"
@@ -118,7 +123,7 @@ def never_called(member: Member) -> str | None:
 
 def next_in_sequential(parent: Module, module: Module) -> Module | None:
     """Return what runs after a module in a Sequential, or None."""
-    children = list(parent._modules.values()) if type(parent) is Sequential else []  # noqa: SLF001
+    children = list(parent._modules.values()) if is_sequential(parent) else []  # noqa: SLF001
     position = next((i for i, child in enumerate(children) if child is module), len(children))
     return children[position + 1] if position + 1 < len(children) else None
 
@@ -127,25 +132,26 @@ def _insertion(member: Member, dropout: Module, p: float) -> Change:
     module = member.module
     what = f"{type(dropout).__name__}(p={p:g})"
     name = type(module).__name__
-    if type(module) is Sequential:
+    if is_sequential(module):
+        number = str(len(module._modules))  # noqa: SLF001
         return Attach(
             path=member.path,
             paths=member.paths,
-            before=f"Sequential of {len(module)}",
+            before=f"{name} of {number}",
             after=f"{what} as its last layer",
             owner=module,
-            name=str(len(module)) if str(len(module)) not in module._modules else NAME,  # noqa: SLF001
+            name=number if number not in module._modules else free_name(module, NAME),  # noqa: SLF001
             child=dropout,
             by_hook=False,
         )
-    if module.state_dict() or module._modules:  # noqa: SLF001
+    if not _takes_one_tensor(module):
         return Attach(
             path=member.path,
             paths=member.paths,
             before=name,
             after=f"{name}, then {what}",
             owner=module,
-            name=NAME,
+            name=free_name(module, NAME),
             child=dropout,
         )
     return Replace(
@@ -157,6 +163,13 @@ def _insertion(member: Member, dropout: Module, p: float) -> Change:
         old=module,
         new=Sequential(module, dropout),
     )
+
+
+def _takes_one_tensor(module: Module) -> bool:
+    """Whether a module is an activation of torch's, which a Sequential can call as any caller."""
+    is_activation = type(module).__module__ == "torch.nn.modules.activation"
+    has_content = module._parameters or module._buffers or module._modules  # noqa: SLF001
+    return is_activation and not has_content and "forward" not in vars(module)
 
 
 def _notes(chosen: Sequence[Member]) -> tuple[str, ...]:

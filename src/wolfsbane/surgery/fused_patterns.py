@@ -33,6 +33,8 @@ def is_fused_pair(module: Module) -> bool:
 def fused_pair(member: Member, places: Mapping[int, Member]) -> Decision:
     """Make one layer of torch.ao's pair; its entries in the state_dict lose their "0."."""
     pair = member.module
+    if list(pair._modules) != ["0", "1"]:  # noqa: SLF001
+        return Decision(why="it holds more than a batch norm and a ReLU")
     norm, act = pair._modules.values()  # noqa: SLF001
     assert norm is not None
     assert act is not None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from torch.nn import Module, Parameter
-from torch.optim import Optimizer
+from torch.optim import LBFGS, Optimizer
 
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 
@@ -42,7 +42,8 @@ def swap(
 
     A parameter's successor takes its place and, where the shapes agree, its state (momentum). A
     parameter that is gone leaves with its state. A parameter that is added joins the group of the
-    parameter named beside it, where this optimizer has that one.
+    parameter named beside it, where this optimizer has that one. LBFGS, whose history is one vector
+    of all parameters, begins a new one where they are others.
     """
     groups = [list(group["params"]) for group in optimizer.param_groups]
     state: dict[Any, Any] = dict(optimizer.state)
@@ -54,10 +55,16 @@ def swap(
         joining = [new for new, beside in added if id(beside) in held]
         group["params"][:] = _once([*kept, *joining])
     _inherit(optimizer, gone_ids, successors)
+    is_other = any(
+        list(map(id, group["params"])) != list(map(id, before))
+        for group, before in zip(optimizer.param_groups, groups, strict=True)
+    )
+    _forget_history(optimizer, is_other=is_other)
 
     def restore() -> None:
         for group, parameters in zip(optimizer.param_groups, groups, strict=False):
             group["params"][:] = parameters
+        _forget_history(optimizer, is_other=is_other)
         for old, new in successors.items():
             learned = optimizer.state.pop(new, None)
             if learned is not None and old.shape == new.shape:
@@ -80,6 +87,12 @@ def _inherit(
     for old, new in successors.items():
         if old in state and old.shape == new.shape:
             optimizer.state[new] = state[old]
+
+
+def _forget_history(optimizer: Optimizer, *, is_other: bool) -> None:
+    if is_other and isinstance(optimizer, LBFGS):
+        optimizer.state.clear()
+        optimizer._numel_cache = None  # noqa: SLF001
 
 
 def _once(parameters: Iterable[Parameter]) -> list[Parameter]:

@@ -1,12 +1,14 @@
 """Plan, apply, undo: the one pattern of every verb in `wolfsbane.surgery`."""
 
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import torch
 from torch.nn import Module, Parameter
 from torch.optim import Optimizer
 
-from wolfsbane.anatomy.places import members, path_of
+from wolfsbane.anatomy.places import Member, members, path_of
 from wolfsbane.errors import ModelError
 from wolfsbane.surgery.changes import Change, Replace
 from wolfsbane.surgery.optimizers import swap
@@ -102,8 +104,13 @@ class Plan:
             ModelError: the model has changed since the plan was made; or the changed model is not
                 what it should be, and was put back.
         """
+        reached = {id(module) for module in self.model.modules()}
         for change in self.changes:
             change.check()
+            if not reached.issuperset(map(id, change.subjects)):
+                raise ModelError(
+                    f"{path_of(change.path)} is no longer a part of the model: make a new plan"
+                )
         undo = Undo(self)
         try:
             undo.redo()
@@ -164,6 +171,7 @@ class Undo:
             if isinstance(change, Replace) and change.old is self.model:
                 self.model = change.new
         self._swap_parameters(before, _parameters(self.model))
+        self._tell_compiled()
         if verify is not None:
             self.notes = tuple(verify(self.model))
 
@@ -173,10 +181,16 @@ class Undo:
             restore()
         for change in reversed(self._done):
             change.undo()
+        self._tell_compiled()
         self._restore.clear()
         self._done.clear()
         self.model = self.plan.model
         self._is_undone = True
+
+    def _tell_compiled(self) -> None:
+        """Make torch.compile forget, where it would go on without hooks that are new, or gone."""
+        if "torch._dynamo" in sys.modules and not all(c.is_seen_by_compiled for c in self._done):
+            torch._dynamo.reset()  # noqa: SLF001
 
     def _swap_parameters(self, before: list[Parameter], after: list[Parameter]) -> None:
         plan = self.plan
@@ -197,14 +211,23 @@ def unreached(model: Module, modules: Iterable[Module]) -> tuple[Kept, ...]:
     torch does not register what is in there, and a plan does not reach it.
     """
     wanted = {id(module) for module in modules}
-    found = []
+    return tuple(
+        Kept(f"{path_of(member.path)}, attribute {name!r}", type(value).__name__, _UNREACHED)
+        for member, name, value in _containers(model)
+        if any(id(module) in wanted for module in _held(value))
+    )
+
+
+def held_in_containers(model: Module) -> frozenset[int]:
+    """Return the ids of all that a model's plain lists, tuples and dicts hold."""
+    return frozenset(id(held) for _, _, value in _containers(model) for held in _held(value))
+
+
+def _containers(model: Module) -> Iterator[tuple[Member, str, object]]:
     for member in members(model):
         for name, value in vars(member.module).items():
-            held = _held(value) if not name.startswith("_") else ()
-            if any(id(module) in wanted for module in held):
-                where = f"{path_of(member.path)}, attribute {name!r}"
-                found.append(Kept(where, type(value).__name__, _UNREACHED))
-    return tuple(found)
+            if not name.startswith("_"):
+                yield member, name, value
 
 
 _UNREACHED = (

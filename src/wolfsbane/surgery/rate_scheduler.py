@@ -120,9 +120,9 @@ class RateScheduler:
         """Go on where another scheduler was: take its step, and set the rates of it.
 
         Raises:
-            ArgumentError: it was saved for other rates; nothing is changed.
+            ArgumentError: it was saved for other rates, or is none; nothing is changed.
         """
-        saved, step = dict(state_dict["base_rates"]), int(state_dict["last_epoch"])
+        saved, step = _saved(state_dict)
         differences = list(_differences(saved, self.base_rates))
         if differences:
             raise ArgumentError(
@@ -154,15 +154,27 @@ class RateScheduler:
         self._rates = {name: found[name] for name in self.base_rates}
 
 
+def _saved(state_dict: Any) -> tuple[dict[str, float], int]:
+    """Return the base rates and the step of a state."""
+    try:
+        return dict(state_dict["base_rates"]), int(state_dict["last_epoch"])
+    except (KeyError, TypeError, ValueError):
+        raise ArgumentError(
+            "state_dict has to be what RateScheduler.state_dict() returned, with base_rates and "
+            f"last_epoch, but got {state_dict!r}"
+        ) from None
+
+
 def _bare(model: Module) -> Module:
     """Return the model inside torch.compile's and the data parallel wrappers."""
-    while True:
+    while isinstance(model, Module):
         if isinstance(model, (DataParallel, DistributedDataParallel)):
             model = model.module
         elif isinstance(model._modules.get("_orig_mod"), Module):  # noqa: SLF001
             model = model.get_submodule("_orig_mod")
         else:
-            return model
+            break
+    return model
 
 
 def _meant(model: Module, which: str | Sequence[str] | None) -> list[DropRate]:

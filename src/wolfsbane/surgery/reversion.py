@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 
 from wolfsbane.anatomy.places import Member, members, path_of
 from wolfsbane.nn.layer import Layer
+from wolfsbane.surgery.attachment import attached
 from wolfsbane.surgery.changes import Replace
 from wolfsbane.surgery.conversion import OURS
 from wolfsbane.surgery.decision import NO_CONCERN, Decision, plan_by, replacement
@@ -70,6 +71,8 @@ def _decide(member: Member, places: Mapping[int, Member]) -> Decision:
     why = bound_by_parent(member) or own_behaviour(module, cls) or _beyond_torch(module)
     if why is not None:
         return Decision(why=why)
+    if cls in NORMS and attached(module):
+        return Decision(why="a layer was attached behind it, which has to stay there: undo that")
     changes = unfuse(member, places) if cls in NORMS else (_plain(member),)
     return Decision(changes, notes=_losses(member))
 

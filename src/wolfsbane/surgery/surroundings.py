@@ -1,12 +1,11 @@
 """What else there is to a module beside its class: hooks around it, other places that hold it."""
 
 from collections.abc import Iterable
-from functools import cached_property
 
 from torch.nn import Module
 
 from wolfsbane.anatomy.places import Member, members
-from wolfsbane.surgery.plan import unreached
+from wolfsbane.surgery.plan import held_in_containers
 from wolfsbane.surgery.tracing import has_hooks
 
 
@@ -16,12 +15,9 @@ class Surroundings:
     def __init__(self, model: Module) -> None:
         self.model = model
         self.members: dict[int, Member] = {id(m.module): m for m in members(model)}
+        self._listed = held_in_containers(model)
+        self._hooked = [m for m in self.members.values() if has_hooks(m.module)]
         self._at = {path: m.module for m in self.members.values() for path in m.paths}
-
-    @cached_property
-    def _lists(self) -> bool:
-        """Whether any plain list refers to a module: looking for a single one takes time."""
-        return bool(unreached(self.model, [m.module for m in self.members.values()]))
 
     def path(self, module: Module) -> str:
         """Return a module's first path."""
@@ -36,8 +32,8 @@ class Surroundings:
         around = [self._above(module) for module in modules]
         common = frozenset.intersection(*around)
         between = frozenset.union(*around) - common
-        for member in self.members.values():
-            if id(member.module) in between and has_hooks(member.module):
+        for member in self._hooked:
+            if id(member.module) in between:
                 name = type(member.module).__name__
                 return f"a hook on {name} ({member.path}) sees what is between"
         for module in modules:
@@ -48,7 +44,7 @@ class Surroundings:
     def listed(self, modules: Iterable[Module]) -> str | None:
         """Return why a module may be called without being looked up in its slot, if one may."""
         for module in modules:
-            if self._lists and unreached(self.model, [module]):
+            if id(module) in self._listed:
                 name = type(module).__name__
                 return f"a plain list or dict also refers to its {name} ({self.path(module)})"
         return None
