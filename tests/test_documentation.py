@@ -10,7 +10,15 @@ from transforms.networks import of_torch_itself
 pytestmark = [*of_torch_itself]  # the compiler's own
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGES = ("mask", "kernels", "stats", "transformations")
+PAGES = (
+    "collection-activation",
+    "collection-dropout",
+    "collection-norm",
+    "kernels",
+    "mask",
+    "stats",
+    "transformations",
+)
 
 
 @pytest.mark.parametrize("page", PAGES)
