@@ -109,7 +109,8 @@ class _MeanOfSquares(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
         (input,) = ctx.saved_tensors
         # In float64: for a large input the slope is too small for float32, not their product.
-        return (input * (grads[0] * (2.0 / _num_positions(input)))).to(input.dtype)
+        slope = grads[0] * (2.0 / _num_positions(input))
+        return torch.mul(input, slope).to(input.dtype)
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Tensor) -> Tensor:
