@@ -64,6 +64,17 @@ def test_evaluation_returns_the_input_and_draws_nothing():
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("logit", [-200.0, 200.0])
+def test_output_is_finite_where_the_rate_is_next_to_0_or_1(logit):
+    logit = torch.tensor(logit, requires_grad=True)
+    x = torch.ones(50, requires_grad=True)
+    y = F.concrete_dropout(x, logit)
+    y.sum().backward()
+    assert torch.equal(y, torch.full_like(y, float(logit < 0)))
+    assert logit.grad.isfinite()
+    assert x.grad.isfinite().all()
+
+
 def test_integers_are_refused():
     with pytest.raises(DtypeError):
         F.concrete_dropout(torch.ones(3, dtype=torch.int64), torch.tensor(0.0))

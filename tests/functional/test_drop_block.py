@@ -121,6 +121,18 @@ def test_batch_dimension_may_be_missing(num_dims):
     assert torch.equal(FUNCTIONS[num_dims](x[0], 0.4, 2), expected)
 
 
+@pytest.mark.parametrize(
+    ("num_dims", "memory_format"), [(2, torch.channels_last), (3, torch.channels_last_3d)]
+)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_layout_is_kept(num_dims, memory_format, dtype):
+    x = torch.rand(SHAPES[num_dims], dtype=dtype).to(memory_format=memory_format).requires_grad_()
+    y = FUNCTIONS[num_dims](x, 0.3, 2)
+    (grad,) = torch.autograd.grad(y.sum(), x)
+    assert y.is_contiguous(memory_format=memory_format)
+    assert grad.is_contiguous(memory_format=memory_format)
+
+
 @dimensions
 def test_empty_batch_stays_empty(num_dims):
     x = torch.rand(SHAPES[num_dims])[:0]

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -31,6 +32,24 @@ def test_regulariser_is_the_paper_s_divergence(module, num_inputs, p):
     layer = concrete(module, p=p).double()
     expected = divergence(module.weight.detach(), p, 0.3, num_inputs, 50)
     torch.testing.assert_close(layer.regularisation().detach(), expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_regulariser_of_half_precision_is_computed_in_float32(dtype):
+    """In float16 the weights' part would be 0 for a usual N, or the sum of squares infinite."""
+    module = torch.nn.Linear(64, 32)
+    torch.nn.init.constant_(module.weight, 8.0)
+    layer = concrete(module, num_samples=50_000, length_scale=1e-2).to(dtype)
+    p = layer.p_logit.detach().double().sigmoid().item()
+    expected = divergence(module.weight.detach(), p, 1e-2, 64, 50_000)
+    found = layer.regularisation().detach()
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("number", [np.int64(50), np.float32(50)])
+def test_number_of_samples_may_be_numpy_s(number):
+    found = concrete(num_samples=number).regularisation()
+    assert found.isfinite()
 
 
 def test_derivatives_of_the_regulariser_hold():

@@ -28,6 +28,19 @@ def test_output_and_gradients_are_those_of_masked_weights(p):
     )
 
 
+def test_derivatives_hold_to_second_order():
+    layer = nn.DropConnect(3, 2, dtype=torch.float64, p=0.4)
+    x = torch.randn(4, 3, dtype=torch.float64, requires_grad=True)
+    leaves = (x, *(parameter.detach().requires_grad_() for parameter in layer.parameters()))
+
+    def fixed(x, weight, bias):
+        torch.manual_seed(1)
+        return torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (x,))
+
+    torch.autograd.gradcheck(fixed, leaves, check_forward_ad=True)
+    torch.autograd.gradgradcheck(fixed, leaves)
+
+
 def test_it_is_a_linear_layer_whose_weights_go_either_way():
     linear, layer = torch.nn.Linear(5, 7), nn.DropConnect(5, 7)
     layer.load_state_dict(linear.state_dict())

@@ -111,6 +111,13 @@ def test_large_input_does_not_overflow():
     torch.testing.assert_close(y, torch.ones(1, 1, 8), rtol=1e-6, atol=0)
 
 
+def test_gradient_of_a_large_input_is_not_lost():
+    x = (torch.randn(2, 3, 8) * 1e30).requires_grad_()
+    wide = x.detach().double().requires_grad_()
+    grads = [torch.autograd.grad(F.filter_response_norm(y)[..., 0].sum(), y)[0] for y in (x, wide)]
+    torch.testing.assert_close(grads[0].double(), grads[1], rtol=1e-4, atol=1e-36)
+
+
 @pytest.mark.parametrize("shape", [(2, 3, 5), (2, 3, 1), (2, 2, 3, 2), (2, 2, 2, 1, 2)], ids=str)
 @pytest.mark.parametrize("learn_eps", [False, True])
 def test_gradients_are_those_of_finite_differences(shape, learn_eps):
@@ -134,6 +141,14 @@ def test_channel_of_zeros_has_a_finite_gradient():
     torch.testing.assert_close(grad, expected.detach().expand(2, 3, 4))
 
 
+def test_channel_of_zeros_has_a_gradient_of_its_gradient():
+    """As a gradient penalty takes it: one nan there would be the loss of all."""
+    x = torch.randn(2, 3, 4, dtype=torch.float64)
+    x[0, 1] = 0
+    x.requires_grad_()
+    assert torch.autograd.gradgradcheck(lambda x: F.filter_response_norm(x, eps=0.5), x)
+
+
 def test_learned_eps_is_a_parameter_whose_magnitude_counts():
     layer = layer_for((2, 3, 4), learn_eps=True, eps=1e-4)
     assert list(layer.state_dict()) == ["weight", "bias", "tau", "eps"]
@@ -145,6 +160,12 @@ def test_learned_eps_is_a_parameter_whose_magnitude_counts():
     layer.reset_parameters()
     assert layer.eps.item() == 1e-4
     assert torch.equal(layer.weight.detach(), torch.ones(3).double())
+
+
+def test_derivatives_hold_in_both_modes_and_for_maps():
+    layer = layer_for((2, 3, 4))
+    x = torch.randn(2, 3, 4, dtype=torch.float64)
+    torch.testing.assert_close(torch.func.jacfwd(layer)(x), torch.func.jacrev(layer)(x))
 
 
 def test_samples_do_not_see_each_other():

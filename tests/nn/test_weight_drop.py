@@ -175,6 +175,30 @@ def test_derivatives_hold():
     torch.autograd.gradcheck(fixed, (x, weight))
 
 
+def test_lazy_module_gets_its_size_in_evaluation():
+    drop, x = nn.WeightDrop(torch.nn.LazyLinear(2), "weight").eval(), torch.ones(1, 3)
+    drop(x)
+    assert drop.train()(x).shape == (1, 2)
+
+
+def test_copies_that_data_parallel_makes_drop_weights_and_pass_gradients_on():
+    """Their parameters are plain tensors, as torch.nn.parallel.replicate leaves them."""
+    drop, x = nn.WeightDrop(lstm(), NAME, 0.4), sequences()
+    copies = [layer._replicate_for_data_parallel() for layer in (drop, drop.module)]
+    copies[0]._modules = {"module": copies[1]}
+    copies[1]._former_parameters = {}
+    for name, parameter in drop.module.named_parameters():
+        setattr(copies[1], name, parameter * 1.0)
+        copies[1]._former_parameters[name] = getattr(copies[1], name)
+    torch.manual_seed(3)
+    expected, _ = drop(x)
+    torch.manual_seed(3)
+    y, _ = copies[0](x)
+    assert torch.equal(y, expected)
+    y.sum().backward()
+    assert 0 < int((drop.module.weight_hh_l0.grad == 0).sum()) < drop.module.weight_hh_l0.numel()
+
+
 def nested():
     inner = nn.WeightDrop(torch.nn.Linear(2, 2), "weight")
     return nn.WeightDrop(inner, "module.weight")
@@ -197,6 +221,17 @@ def nested():
         ),
         (lambda: nn.WeightDrop(torch.nn.Linear(2, 2), []), ArgumentError, r"but got \[\]"),
         (lambda: nn.WeightDrop(3, "weight"), ArgumentTypeError, "a module, but got int"),
+        (lambda: nn.WeightDrop(torch.nn.Linear(2, 2), 3), ArgumentTypeError, "names .* but got 3"),
+        (
+            lambda: nn.WeightDrop(torch.nn.Linear(2, 2), None),
+            ArgumentTypeError,
+            "names .* but got None",
+        ),
+        (
+            lambda: nn.WeightDrop(torch.nn.LazyLinear(2), "weight")(torch.ones(1, 3)),
+            ModelError,
+            r"'weight' of LazyLinear has no size yet.*layer\.eval\(\)",
+        ),
     ],
 )
 def test_wrong_arguments_are_refused(function, error, words):

@@ -154,6 +154,11 @@ def test_batch_of_another_type_asks_for_forward(batch):
         stats.recalibrate(BatchNorm1d(2), [batch])
 
 
+def test_forward_that_cannot_be_called_is_explained():
+    with pytest.raises(ArgumentTypeError, match=r"forward has to be a function .*but got 'image'"):
+        stats.recalibrate(BatchNorm1d(2), [torch.randn(4, 2)], forward="image")
+
+
 def test_model_without_batch_norms_says_so_and_reads_no_batch():
     batches = iter([torch.randn(4, 2)])
     report = stats.recalibrate(Sequential(Linear(2, 2)), batches)

@@ -1,9 +1,11 @@
 """Batch renormalisation: batch norm whose training output is that of evaluation, within limits."""
 
+from numbers import Real
+
 import torch
 from torch import Tensor
 
-from wolfsbane.errors import ArgumentError
+from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.functional.batch_norm import as_running, batch_norm, check_batch, check_vectors
 from wolfsbane.functional.override import overridable
 from wolfsbane.kernels.batch_norm import update_running
@@ -117,6 +119,12 @@ def _clip(vector: Tensor, low: float | Tensor, high: float | Tensor) -> Tensor:
 
 def check_limits(r_max: float | Tensor, d_max: float | Tensor) -> None:
     """Raise unless r_max is at least 1 and d_max at least 0; a tensor's number is not looked at."""
+    for name, limit in (("r_max", r_max), ("d_max", d_max)):
+        if isinstance(limit, bool) or not isinstance(limit, Real | Tensor):
+            raise ArgumentTypeError(
+                f"{name} has to be a number, but got {limit!r} (of type {type(limit).__name__}). "
+                "The paper's limits are r_max=3 and d_max=5"
+            )
     if not isinstance(r_max, Tensor) and not r_max >= 1.0:
         raise ArgumentError(
             f"r_max has to be at least 1, but got {r_max!r}. The scale is corrected by a factor "

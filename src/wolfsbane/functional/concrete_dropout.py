@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid, softplus
 
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.functional.broadcast_dims import positive_dims, shared_mask
@@ -76,8 +77,9 @@ def concrete_dropout(
     u = uniform(shape, key, input.device, start)
     noise = (u.log() - (-u).log1p()).to(wide.dtype)
     odds = logit.to(wide.dtype)
-    keep = torch.sigmoid(-(odds + noise) / temperature)
-    return (wide * (keep * (1.0 + odds.exp()))).to(input.dtype)
+    # (1 - z) / (1 - p), by logarithms: 1 / (1 - p) alone would overflow where p is next to 1.
+    log_keep, log_scale = logsigmoid(-(odds + noise) / temperature), softplus(odds)
+    return (wide * (log_keep + log_scale).exp()).to(input.dtype)
 
 
 def check_temperature(temperature: object) -> None:

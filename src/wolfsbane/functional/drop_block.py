@@ -87,7 +87,8 @@ def drop_block2d(
     rounded to a multiple of 1/65536: a p below about b^2 / 131072 drops nothing.
 
     In training one key is drawn. In evaluation, and for p = 0, the input itself is returned and
-    nothing is drawn. float16 and bfloat16 are multiplied in float32 and rounded once.
+    nothing is drawn. float16 and bfloat16 are multiplied in float32 and rounded once. The output
+    keeps the input's layout.
 
     Args:
         input: floating-point or complex tensor.
@@ -209,7 +210,9 @@ def _drop_blocks(
     count = keep.sum(dtype=accumulator(input.device)).clamp(min=1.0)
     wide = input.float() if input.dtype in HALF_PRECISION else input
     scale = (keep.numel() / count).to(wide.dtype)
-    return torch.where(keep > 0, wide * scale, 0.0).to(input.dtype)
+    # In the layout of the input, which the output takes from it.
+    is_kept = torch.zeros_like(input, dtype=torch.bool).logical_or(keep > 0)
+    return torch.where(is_kept, wide * scale, 0.0).to(input.dtype)
 
 
 def _keep_blocks(

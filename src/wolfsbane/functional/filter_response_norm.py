@@ -1,6 +1,7 @@
 """Filter response normalisation: each sample's channel by its own root mean square."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -8,7 +9,8 @@ from torch import Tensor
 from wolfsbane.errors import ArgumentError, DtypeError, ShapeError
 from wolfsbane.functional.batch_norm import check_dtypes, check_num_channels
 from wolfsbane.functional.override import overridable
-from wolfsbane.kernels.reference import HALF_PRECISION, accumulator, per_channel
+from wolfsbane.functional.widening import widened
+from wolfsbane.kernels.reference import accumulator, per_channel
 
 FEWEST_DIMS = 3
 """(N, C, L)."""
@@ -61,22 +63,68 @@ def filter_response_norm(
         if vector is not None:
             check_num_channels(name, vector.numel(), input)
             check_dtypes(name, vector.dtype, input)
-    positions = list(range(2, input.dim()))
-    size = max(1, math.prod(input.shape[2:]))
-    # The norm, not the mean of squares: autograd keeps the input, and no float64 copy of it.
-    norm = torch.linalg.vector_norm(
-        input, dim=positions, keepdim=True, dtype=accumulator(input.device)
-    )
-    scale = torch.rsqrt(norm.square() / size + (eps.abs() if isinstance(eps, Tensor) else eps))
+    scale = torch.rsqrt(_mean_of_squares(input) + (eps.abs() if isinstance(eps, Tensor) else eps))
     if weight is not None:
         scale = scale * per_channel(weight, input)
-    wide = input.float() if input.dtype in HALF_PRECISION else input
+    wide = widened(input)
     output = wide * scale.to(wide.dtype)
     if bias is not None:
         output = output + per_channel(bias, input).to(wide.dtype)
     if tau is not None:
         output = torch.maximum(output, per_channel(tau, input).to(wide.dtype))
     return output.to(input.dtype)
+
+
+def _mean_of_squares(input: Tensor) -> Tensor:
+    """Return the mean over each channel's positions, in float64."""
+    if torch.compiler.is_compiling():  # which cannot trace a jvp, and keeps what it chooses
+        wide = input.to(accumulator(input.device))
+        return wide.square().sum(_positions(input), keepdim=True) / _num_positions(input)
+    mean: Tensor = _MeanOfSquares.apply(input)
+    return mean
+
+
+class _MeanOfSquares(torch.autograd.Function):
+    """Of which autograd keeps the input, not a float64 copy of it.
+
+    That is also what `vector_norm` keeps, but its second derivative is nan where a channel is zero.
+    """
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(input: Tensor) -> Tensor:
+        dtype = accumulator(input.device)
+        norm: Tensor = torch.linalg.vector_norm(
+            input, dim=_positions(input), keepdim=True, dtype=dtype
+        )
+        return norm.square() / _num_positions(input)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        (input,) = ctx.saved_tensors
+        # In float64: for a large input the slope is too small for float32, not their product.
+        slope = grads[0] * (2.0 / _num_positions(input))
+        return torch.mul(input, slope).to(input.dtype)
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Tensor) -> Tensor:
+        (input,) = ctx.saved_tensors
+        product: Tensor = input.to(accumulator(input.device)) * tangents[0]
+        return product.sum(_positions(input), keepdim=True) * (2.0 / _num_positions(input))
+
+
+def _positions(input: Tensor) -> list[int]:
+    return list(range(2, input.dim()))
+
+
+def _num_positions(input: Tensor) -> int:
+    return max(1, math.prod(input.shape[2:]))
 
 
 def _check(input: Tensor, eps: float | Tensor) -> None:

@@ -1,5 +1,6 @@
 """Batch renorm layers: batch norm whose training output is that of evaluation, within limits."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -7,7 +8,7 @@ from torch import Tensor
 
 from wolfsbane import functional as F
 from wolfsbane.arguments import explain_unknown_arguments
-from wolfsbane.errors import ArgumentError
+from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.functional.batch_renorm import check_limits
 from wolfsbane.kernels.reference import accumulator
 from wolfsbane.nn.batchnorm import _EagerBatchNorm
@@ -104,12 +105,16 @@ class _BatchRenorm(_EagerBatchNorm):
 def _check_steps(name: str, steps: Steps) -> None:
     if steps is None:
         return
+    expected = (
+        f"{name} has to be (start, end) with 0 <= start < end, or None, but got {steps!r}. "
+        "These are the batches between which the limit is relaxed; None sets it at once"
+    )
+    is_pair = isinstance(steps, Sequence) and len(steps) == 2  # noqa: PLR2004
+    if not is_pair or not all(hasattr(step, "__index__") for step in steps):
+        raise ArgumentTypeError(expected)
     start, end = steps
     if not 0 <= start < end:
-        raise ArgumentError(
-            f"{name} has to be (start, end) with 0 <= start < end, or None, but got {steps!r}. "
-            "These are the batches between which the limit is relaxed; None sets it at once"
-        )
+        raise ArgumentError(expected)
 
 
 class BatchRenorm1d(_BatchRenorm, torch.nn.BatchNorm1d):

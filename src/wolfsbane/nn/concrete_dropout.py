@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from wolfsbane.arguments import check_probability, explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
 from wolfsbane.functional.broadcast_dims import check_broadcast_dims
 from wolfsbane.functional.concrete_dropout import TEMPERATURE, check_temperature
+from wolfsbane.kernels.reference import HALF_PRECISION
 from wolfsbane.mask.key import check_generator
 from wolfsbane.nn.dropout import _Dropout
 from wolfsbane.nn.layer import is_leaf
@@ -127,10 +129,10 @@ class ConcreteDropout(_Dropout):
         It is the divergence of equations 3 and 4 over N, for a loss that is the negative log
         likelihood. K is the number of inputs of the layer. The paper's M is the mean of the
         weights that are not scaled up in training: W = (1 - p) M. The authors' own code
-        has twice this, for a regression loss that is twice the negative log likelihood.
+        has twice this, for a regression loss that is twice the negative log likelihood. float16 and
+        bfloat16 are computed in float32, which the result has.
         """
-        weight = _weight_of(self.module)
-        logit = self.p_logit
+        weight, logit = _at_least_float32(_weight_of(self.module)), _at_least_float32(self.p_logit)
         num_inputs = _num_inputs_of(self.module)
         # log p and log(1 - p), from the logit: exact also where p is nearly 0 or 1.
         log_p, log_q = (
@@ -156,11 +158,15 @@ def _logit(p: object) -> float:
     return math.log(rate) - math.log1p(-rate)
 
 
+def _at_least_float32(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.dtype in HALF_PRECISION else tensor
+
+
 def _check_positive(name: str, value: object, meaning: str) -> None:
     expected = f"{name} has to be a positive number, but got {value!r}"
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise ArgumentTypeError(f"{expected} (of type {type(value).__name__}). {meaning}")
-    if not 0 < value < math.inf:
+    if not 0.0 < float(value) < math.inf:
         raise ArgumentError(f"{expected}. {meaning}")
 
 

@@ -1,6 +1,6 @@
 """Weight drop: single weights of any module are dropped, such as an LSTM's recurrent ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -38,7 +38,8 @@ class WeightDrop(_Dropout):
     Raises:
         ArgumentError, ArgumentTypeError: p is not a probability, generator not a generator, or the
             module has no such parameter.
-        ModelError: the weight is dropped already.
+        ModelError: the weight is dropped already; in training, the module is lazy and has not seen
+            its first batch.
 
     Examples:
         >>> layer = WeightDrop(torch.nn.LSTM(8, 16), "weight_hh_l0", p=0.5)
@@ -73,7 +74,9 @@ class WeightDrop(_Dropout):
             return as_node(self, *args)
         if not self.training:
             return self.module(*args, **kwargs)
-        weights = {name: dropped_weight(self, _weight_at(self.module, name)) for name in self.names}
+        raw = {name: _weight_at(self.module, name) for name in self.names}
+        _check_initialised(self.module, raw)
+        weights = {name: dropped_weight(self, weight) for name, weight in raw.items()}
         try:
             return torch.func.functional_call(self.module, weights, args, kwargs)
         finally:
@@ -104,6 +107,11 @@ def _check_names(module: torch.nn.Module, names: str | Sequence[str]) -> tuple[s
             f"WeightDrop needs a module, but got {type(module).__name__}. As in "
             "WeightDrop(torch.nn.LSTM(8, 16), 'weight_hh_l0')"
         )
+    if not isinstance(names, Iterable):
+        raise ArgumentTypeError(
+            f"names has to be a name or a sequence of names of parameters, but got {names!r} (of "
+            f"type {type(names).__name__}). As in WeightDrop(torch.nn.LSTM(8, 16), 'weight_hh_l0')"
+        )
     given = (names,) if isinstance(names, str) else tuple(names)
     known = [name for name, _ in module.named_parameters(remove_duplicate=False)]
     unknown = [name for name in given if name not in known]
@@ -120,6 +128,15 @@ def _weight_at(module: torch.nn.Module, name: str) -> Tensor:
     path, _, attribute = name.rpartition(".")
     weight: Tensor = getattr(module.get_submodule(path), attribute)
     return weight
+
+
+def _check_initialised(module: torch.nn.Module, weights: Mapping[str, Tensor]) -> None:
+    for name, weight in weights.items():
+        if isinstance(weight, torch.nn.UninitializedParameter):
+            raise ModelError(
+                f"the weight {name!r} of {type(module).__name__} has no size yet, so it cannot be "
+                "dropped: run one batch in evaluation mode first, layer.eval()(batch)"
+            )
 
 
 def _refuse_to_drop_twice(module: torch.nn.Module, names: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from torch.nn import Module
 
 from wolfsbane.anatomy.modes import preserved_modes
 from wolfsbane.anatomy.places import Member
-from wolfsbane.errors import ArgumentError, ModelError
+from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
 from wolfsbane.stats.batches import call, check_batches
 from wolfsbane.stats.drift import DriftReport
 from wolfsbane.stats.layers import check_model, divided, left_because, uninitialised
@@ -64,7 +64,8 @@ def recalibrate(
         A report of old and new statistics, layer by layer, and of what was left; print it.
 
     Raises:
-        ArgumentTypeError: `batches` or a batch is of no such type, or the model is not a module.
+        ArgumentTypeError: `batches`, a batch or `forward` is of no such type, or the model is not a
+            module.
         ArgumentError: there are no batches, on any rank.
         ShapeError: a batch norm sees one value per channel in a batch.
         ModelError: the new statistics would not be finite; a lazy layer has not seen its first
@@ -84,6 +85,7 @@ def recalibrate(
     """
     inner = check_model(model)
     check_batches(batches)
+    _check_forward(forward)
     _check_initialised(inner)
     chosen, left = divided(inner)
     if not chosen:
@@ -136,6 +138,14 @@ def _uncompiled() -> AbstractContextManager[Any]:
         return contextlib.nullcontext()
     stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
     return stance
+
+
+def _check_forward(forward: object) -> None:
+    if forward is not None and not callable(forward):
+        raise ArgumentTypeError(
+            f"forward has to be a function of (model, batch), or None, but got {forward!r}. As in "
+            "forward=lambda model, batch: model(batch['image'])"
+        )
 
 
 def _check_initialised(model: Module) -> None:
