@@ -183,6 +183,15 @@ def test_norm_that_follows_by_the_forward_and_the_layer_that_ends_it_are_found()
     assert "fc     Linear  the last layer: its output is the model's" in str(plan)
 
 
+class FeaturesLast(Residual):
+    def forward(self, input):
+        return self.bn1(self.conv2(input).permute(0, 1, 3, 2))
+
+
+def test_norm_that_follows_after_a_permutation_is_found():
+    assert not surgery.insert_batchnorm(FeaturesLast(), after="conv2")
+
+
 class Branching(Residual):
     def forward(self, input):
         return super().forward(input if len(input) < 100 else -input)

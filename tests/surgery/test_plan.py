@@ -274,6 +274,17 @@ def test_optimizer_of_another_model_is_refused():
         surgery.convert(network(), optimizers=[torch.optim.SGD(network().parameters())])
 
 
+def test_optimizers_may_come_from_a_generator():
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters())
+    assert surgery.convert(model, optimizers=(o for o in [optimizer])).optimizers == (optimizer,)
+
+
+def test_no_optimizers_at_all_are_explained():
+    with pytest.raises(ArgumentTypeError, match=r"Pass optimizers=\[optimizer\]"):
+        surgery.convert(network(), optimizers=None)
+
+
 def test_optimizer_that_is_not_in_a_list_is_explained():
     model = network()
     with pytest.raises(ArgumentTypeError, match=r"Pass optimizers=\[optimizer\]"):

@@ -37,6 +37,9 @@ CONVOLUTIONS: dict[type[Module], type[nn.BatchNorm1d | nn.BatchNorm2d | nn.Batch
 
 _IS_LAST = "the last layer: its output is the model's"
 
+REARRANGING = {"permute", "transpose", "flatten", "reshape", "view", "contiguous", "unflatten"}
+"""Steps after which the elements are the same ones: ConvNeXt's LayerNorm stands behind one."""
+
 NORMS = (_NormBase, LayerNorm, torch.nn.GroupNorm, torch.nn.RMSNorm)
 
 
@@ -155,13 +158,15 @@ def _last(graph: Graph, candidates: Sequence[Member]) -> set[int]:
 
 
 def _users(graph: Graph, layer: Module) -> list[Node]:
-    """Return the steps of a forward pass that take a layer's output."""
-    return [
-        user
-        for trace in graph.traces
-        for call in trace.calls.get(id(layer), ())
-        for user in trace.users.get(id(call), ())
-    ]
+    """Return the steps of a forward pass that take a layer's output, as it is or rearranged."""
+    found: list[Node] = []
+    for trace in graph.traces:
+        pending = list(trace.calls.get(id(layer), ()))
+        while pending:
+            users = trace.users.get(id(pending.pop()), ())
+            found += users
+            pending += [user for user in users if user.name in REARRANGING]
+    return found
 
 
 def _why_not(member: Member, graph: Graph) -> str | None:

@@ -16,20 +16,22 @@ def check_optimizers(model: Module, optimizers: Sequence[Optimizer]) -> tuple[Op
         ArgumentTypeError: not a sequence of optimizers.
         ArgumentError: an optimizer holds none of the model's parameters.
     """
-    if isinstance(optimizers, Optimizer) or not all(isinstance(o, Optimizer) for o in optimizers):
+    is_many = isinstance(optimizers, Iterable) and not isinstance(optimizers, Optimizer)
+    checked = tuple(optimizers) if is_many else ()
+    if not is_many or not all(isinstance(optimizer, Optimizer) for optimizer in checked):
         raise ArgumentTypeError(
             "optimizers has to be a list of torch.optim.Optimizer, but got "
             f"{type(optimizers).__name__}. Pass optimizers=[optimizer]"
         )
     own = {id(parameter) for parameter in model.parameters()}
-    for optimizer in optimizers:
+    for optimizer in checked:
         held = [id(parameter) for group in optimizer.param_groups for parameter in group["params"]]
         if own and not own.intersection(held):
             raise ArgumentError(
                 f"the optimizer {type(optimizer).__name__} holds none of the model's parameters. "
                 "Pass the optimizer that trains this model"
             )
-    return tuple(optimizers)
+    return checked
 
 
 def swap(
