@@ -13,7 +13,7 @@ from wolfsbane.surgery.dropout_insertion import insert_dropout
 from wolfsbane.surgery.dropout_removal import remove_dropout
 from wolfsbane.surgery.folding import fold_batchnorm
 from wolfsbane.surgery.fusion import fuse
-from wolfsbane.surgery.plan import Plan, Undo
+from wolfsbane.surgery.planning.plan import Plan, Undo
 from wolfsbane.surgery.rate_rules import linear
 from wolfsbane.surgery.rate_scheduler import RateScheduler
 from wolfsbane.surgery.rates import rates, set_rates

@@ -10,8 +10,8 @@ from wolfsbane import nn
 from wolfsbane.anatomy.places import Member
 from wolfsbane.errors import ArgumentError
 from wolfsbane.functional.activation import as_activation
-from wolfsbane.surgery.changes import Change, SetAttribute
-from wolfsbane.surgery.plan import Kept
+from wolfsbane.surgery.planning.changes import Change, SetAttribute
+from wolfsbane.surgery.planning.plan import Kept
 
 FAST_PATH = {"ReLU()": 1, "GELU(approximate='none')": 2}
 """`TransformerEncoderLayer.activation_relu_or_gelu`: what its fast path in evaluation computes."""

@@ -19,13 +19,13 @@ from wolfsbane.surgery.activation_attributes import (
     function_name,
     function_swaps,
 )
-from wolfsbane.surgery.attachment import carry_attached
-from wolfsbane.surgery.changes import Change, Replace, SetAttribute
-from wolfsbane.surgery.creation import at_home, without_optimizers
 from wolfsbane.surgery.dropout_insertion import never_called
-from wolfsbane.surgery.optimizers import check_optimizers
-from wolfsbane.surgery.plan import Kept, Plan, unreached
-from wolfsbane.surgery.succession import carry_hooks
+from wolfsbane.surgery.planning.attachment import carry_attached
+from wolfsbane.surgery.planning.changes import Change, Replace, SetAttribute
+from wolfsbane.surgery.planning.creation import at_home, without_optimizers
+from wolfsbane.surgery.planning.optimizers import check_optimizers
+from wolfsbane.surgery.planning.plan import Kept, Plan, unreached
+from wolfsbane.surgery.planning.succession import carry_hooks
 
 Swaps = Mapping[type[Module], type[Module] | Module | Callable[[Module], Module]]
 """Old class to new: a class, a module (of which each place gets a copy), or a function that is

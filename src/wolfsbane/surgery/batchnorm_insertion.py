@@ -13,15 +13,15 @@ from torch.optim import Optimizer
 from wolfsbane import nn
 from wolfsbane.anatomy.places import Member, members
 from wolfsbane.anatomy.selection import Selector, select
-from wolfsbane.surgery.attachment import Attach, attached, free_name, runs_all_children
-from wolfsbane.surgery.changes import Change, SetParameter
-from wolfsbane.surgery.creation import anchor, at_home, without_optimizers
+from wolfsbane.surgery.checking.example import as_inputs
 from wolfsbane.surgery.dropout_insertion import never_called, next_in_sequential
-from wolfsbane.surgery.example import as_inputs
-from wolfsbane.surgery.graph import Graph, Node
-from wolfsbane.surgery.optimizers import check_optimizers
-from wolfsbane.surgery.plan import Kept, Plan
-from wolfsbane.surgery.tracing import read_graph
+from wolfsbane.surgery.graphs.graph import Graph, Node
+from wolfsbane.surgery.graphs.tracing import read_graph
+from wolfsbane.surgery.planning.attachment import Attach, attached, free_name, runs_all_children
+from wolfsbane.surgery.planning.changes import Change, SetParameter
+from wolfsbane.surgery.planning.creation import anchor, at_home, without_optimizers
+from wolfsbane.surgery.planning.optimizers import check_optimizers
+from wolfsbane.surgery.planning.plan import Kept, Plan
 
 NAME = "inserted_norm"
 """What the layer is called, as a child of the module it stands behind."""

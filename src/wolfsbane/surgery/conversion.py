@@ -13,7 +13,6 @@ from torch.optim import Optimizer
 from wolfsbane import nn
 from wolfsbane.anatomy.places import Member, members
 from wolfsbane.nn.layer import Layer
-from wolfsbane.surgery.decision import NO_CONCERN, Decision, plan_by, replacement
 from wolfsbane.surgery.droppaths import is_drop_path, other_than_ours, rate_of
 from wolfsbane.surgery.fused_patterns import (
     BLOCKS,
@@ -23,8 +22,9 @@ from wolfsbane.surgery.fused_patterns import (
     known_activation,
     timm_batch_norm_act,
 )
-from wolfsbane.surgery.plan import Plan
-from wolfsbane.surgery.succession import (
+from wolfsbane.surgery.planning.decision import NO_CONCERN, Decision, plan_by, replacement
+from wolfsbane.surgery.planning.plan import Plan
+from wolfsbane.surgery.planning.succession import (
     bound_by_parent,
     has_hooks,
     is_sequential,

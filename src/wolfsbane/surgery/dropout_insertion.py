@@ -13,11 +13,11 @@ from wolfsbane.anatomy.places import Member
 from wolfsbane.anatomy.selection import Selector, select
 from wolfsbane.arguments import check_probability
 from wolfsbane.errors import ArgumentTypeError
-from wolfsbane.surgery.attachment import Attach, attached, free_name, runs_all_children
-from wolfsbane.surgery.changes import Change, Replace
-from wolfsbane.surgery.optimizers import check_optimizers
-from wolfsbane.surgery.plan import Kept, Plan, unreached
-from wolfsbane.surgery.succession import is_sequential
+from wolfsbane.surgery.planning.attachment import Attach, attached, free_name, runs_all_children
+from wolfsbane.surgery.planning.changes import Change, Replace
+from wolfsbane.surgery.planning.optimizers import check_optimizers
+from wolfsbane.surgery.planning.plan import Kept, Plan, unreached
+from wolfsbane.surgery.planning.succession import is_sequential
 
 NAME = "inserted_dropout"
 """What the layer is called where it becomes a child of the module it stands behind."""

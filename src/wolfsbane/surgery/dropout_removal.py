@@ -9,11 +9,11 @@ from wolfsbane.anatomy.places import Member, members
 from wolfsbane.anatomy.rates import DropRate, drop_rates
 from wolfsbane.anatomy.selection import Selector, select
 from wolfsbane.nn.concrete_dropout import ConcreteDropout
-from wolfsbane.surgery.changes import Change, Replace
-from wolfsbane.surgery.optimizers import check_optimizers
-from wolfsbane.surgery.plan import Kept, Plan, unreached
+from wolfsbane.surgery.planning.changes import Change, Replace
+from wolfsbane.surgery.planning.optimizers import check_optimizers
+from wolfsbane.surgery.planning.plan import Kept, Plan, unreached
+from wolfsbane.surgery.planning.succession import carry_hooks
 from wolfsbane.surgery.rates import set_rate
-from wolfsbane.surgery.succession import carry_hooks
 
 KNOWN = ("torch.nn.", "wolfsbane.nn.", "timm.", "torchvision.", "transformers.")
 """Whose dropout layers do nothing but drop. Another class may do more, and only loses its rate."""

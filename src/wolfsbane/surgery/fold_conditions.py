@@ -9,10 +9,10 @@ from torch.nn import Module, Parameter
 from wolfsbane import nn
 from wolfsbane.surgery.folded_norm import WITH_ACTIVATION
 from wolfsbane.surgery.folded_weights import LAYERS, num_inputs, num_outputs
-from wolfsbane.surgery.graph import Graph
-from wolfsbane.surgery.succession import own_behaviour
-from wolfsbane.surgery.surroundings import Surroundings
-from wolfsbane.surgery.symbolic import is_timm_batch_norm_act
+from wolfsbane.surgery.graphs.graph import Graph
+from wolfsbane.surgery.graphs.surroundings import Surroundings
+from wolfsbane.surgery.graphs.symbolic import is_timm_batch_norm_act
+from wolfsbane.surgery.planning.succession import own_behaviour
 
 BATCH_NORMS = (
     *(torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d, torch.nn.SyncBatchNorm),

@@ -7,7 +7,7 @@ from torch.nn import Module
 
 from wolfsbane import nn
 from wolfsbane.functional.activation import as_module
-from wolfsbane.surgery.symbolic import is_timm_batch_norm_act
+from wolfsbane.surgery.graphs.symbolic import is_timm_batch_norm_act
 
 WITH_ACTIVATION = (nn.BatchNormAct1d, nn.BatchNormAct2d, nn.BatchNormAct3d)
 

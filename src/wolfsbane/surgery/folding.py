@@ -9,8 +9,8 @@ from torch.nn import Module, Parameter
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
-from wolfsbane.surgery.changes import Change, Replace, SetParameter
-from wolfsbane.surgery.example import Inputs, as_inputs
+from wolfsbane.surgery.checking.example import Inputs, as_inputs
+from wolfsbane.surgery.checking.verification import Part, Verification
 from wolfsbane.surgery.fold_conditions import Conditions, named, obstacle_of_norm
 from wolfsbane.surgery.folded_norm import WITH_ACTIVATION, rest_of, state_names
 from wolfsbane.surgery.folded_weights import (
@@ -22,13 +22,13 @@ from wolfsbane.surgery.folded_weights import (
     num_inputs,
     weights_of,
 )
-from wolfsbane.surgery.graph import Graph
-from wolfsbane.surgery.optimizers import check_optimizers
-from wolfsbane.surgery.plan import Kept, Plan
-from wolfsbane.surgery.surroundings import Surroundings
-from wolfsbane.surgery.symbolic import is_timm_batch_norm_act
-from wolfsbane.surgery.tracing import read_graph
-from wolfsbane.surgery.verification import Part, Verification
+from wolfsbane.surgery.graphs.graph import Graph
+from wolfsbane.surgery.graphs.surroundings import Surroundings
+from wolfsbane.surgery.graphs.symbolic import is_timm_batch_norm_act
+from wolfsbane.surgery.graphs.tracing import read_graph
+from wolfsbane.surgery.planning.changes import Change, Replace, SetParameter
+from wolfsbane.surgery.planning.optimizers import check_optimizers
+from wolfsbane.surgery.planning.plan import Kept, Plan
 
 FOR_INFERENCE = (
     "the folded model is for inference: in training it has no batch norm, nor its dropout"

@@ -10,8 +10,8 @@ from wolfsbane.anatomy.places import Member
 from wolfsbane.errors import ArgumentError
 from wolfsbane.functional.activation import as_activation
 from wolfsbane.kernels.block import Activation
-from wolfsbane.surgery.decision import Decision, replacement
-from wolfsbane.surgery.succession import has_hooks, hooks_of, own_behaviour, succeed
+from wolfsbane.surgery.planning.decision import Decision, replacement
+from wolfsbane.surgery.planning.succession import has_hooks, hooks_of, own_behaviour, succeed
 
 BLOCKS: dict[type[Module], type[Module]] = {
     torch.nn.BatchNorm1d: nn.BatchNormAct1d,

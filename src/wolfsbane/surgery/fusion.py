@@ -14,15 +14,15 @@ from wolfsbane import nn
 from wolfsbane.anatomy.places import Member
 from wolfsbane.errors import ArgumentError
 from wolfsbane.functional.activation import as_activation
-from wolfsbane.surgery.changes import Change, Replace
-from wolfsbane.surgery.example import Inputs, as_inputs
-from wolfsbane.surgery.graph import Graph
-from wolfsbane.surgery.optimizers import check_optimizers
-from wolfsbane.surgery.plan import Kept, Plan
-from wolfsbane.surgery.succession import own_behaviour, succeed
-from wolfsbane.surgery.surroundings import Surroundings, one_kind
-from wolfsbane.surgery.tracing import read_graph
-from wolfsbane.surgery.verification import Part, Verification
+from wolfsbane.surgery.checking.example import Inputs, as_inputs
+from wolfsbane.surgery.checking.verification import Part, Verification
+from wolfsbane.surgery.graphs.graph import Graph
+from wolfsbane.surgery.graphs.surroundings import Surroundings, one_kind
+from wolfsbane.surgery.graphs.tracing import read_graph
+from wolfsbane.surgery.planning.changes import Change, Replace
+from wolfsbane.surgery.planning.optimizers import check_optimizers
+from wolfsbane.surgery.planning.plan import Kept, Plan
+from wolfsbane.surgery.planning.succession import own_behaviour, succeed
 
 FUSED: dict[type[Module], tuple[type[Module], int]] = {
     torch.nn.BatchNorm1d: (nn.BatchNormAct1d, 1),

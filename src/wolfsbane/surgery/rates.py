@@ -11,9 +11,9 @@ from wolfsbane.anatomy.places import Member, members, path_of
 from wolfsbane.anatomy.rates import DropRate, drop_rates
 from wolfsbane.anatomy.selection import nearest
 from wolfsbane.errors import ArgumentError, ModelError
-from wolfsbane.surgery.changes import SetAttribute
-from wolfsbane.surgery.optimizers import check_optimizers
-from wolfsbane.surgery.plan import Kept, Plan
+from wolfsbane.surgery.planning.changes import SetAttribute
+from wolfsbane.surgery.planning.optimizers import check_optimizers
+from wolfsbane.surgery.planning.plan import Kept, Plan
 from wolfsbane.surgery.rate_rules import Rates, Rule, names, rules
 
 ONE_LAYER = "it has one layer, and drops only between layers"

@@ -9,12 +9,12 @@ from torch.optim import Optimizer
 
 from wolfsbane.anatomy.places import Member, members, path_of
 from wolfsbane.nn.layer import Layer
-from wolfsbane.surgery.attachment import attached
-from wolfsbane.surgery.changes import Replace
 from wolfsbane.surgery.conversion import OURS
-from wolfsbane.surgery.decision import NO_CONCERN, Decision, plan_by, replacement
-from wolfsbane.surgery.plan import Plan
-from wolfsbane.surgery.succession import bound_by_parent, own_behaviour, succeed
+from wolfsbane.surgery.planning.attachment import attached
+from wolfsbane.surgery.planning.changes import Replace
+from wolfsbane.surgery.planning.decision import NO_CONCERN, Decision, plan_by, replacement
+from wolfsbane.surgery.planning.plan import Plan
+from wolfsbane.surgery.planning.succession import bound_by_parent, own_behaviour, succeed
 from wolfsbane.surgery.unfusing import NORMS, unfuse, without_rate
 
 TORCHS = {ours: theirs for theirs, ours in OURS.items()}

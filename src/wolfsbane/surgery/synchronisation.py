@@ -12,9 +12,9 @@ from torch.optim import Optimizer
 from wolfsbane import nn
 from wolfsbane.anatomy.places import Member
 from wolfsbane.errors import ArgumentError
-from wolfsbane.surgery.decision import NO_CONCERN, Decision, plan_by, replacement
-from wolfsbane.surgery.plan import Plan
-from wolfsbane.surgery.succession import bound_by_parent, own_behaviour, succeed
+from wolfsbane.surgery.planning.decision import NO_CONCERN, Decision, plan_by, replacement
+from wolfsbane.surgery.planning.plan import Plan
+from wolfsbane.surgery.planning.succession import bound_by_parent, own_behaviour, succeed
 from wolfsbane.surgery.unfusing import NORMS as BLOCKS
 
 PLAIN = {1: nn.BatchNorm1d, 2: nn.BatchNorm2d, 3: nn.BatchNorm3d}

@@ -8,10 +8,10 @@ from torch.nn import Module
 
 from wolfsbane.anatomy.places import Member
 from wolfsbane.functional.activation import as_module
-from wolfsbane.surgery.changes import Replace
-from wolfsbane.surgery.decision import replacement
 from wolfsbane.surgery.fused_patterns import BLOCKS
-from wolfsbane.surgery.succession import hooks_of, is_sequential, own_behaviour, succeed
+from wolfsbane.surgery.planning.changes import Replace
+from wolfsbane.surgery.planning.decision import replacement
+from wolfsbane.surgery.planning.succession import hooks_of, is_sequential, own_behaviour, succeed
 
 NORMS = {block: norm for norm, block in BLOCKS.items()}
 """Our blocks, and the batch norms of torch in them."""

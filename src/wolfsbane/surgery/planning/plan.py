@@ -10,8 +10,8 @@ from torch.optim import Optimizer
 
 from wolfsbane.anatomy.places import Member, members, path_of
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.changes import Change, Replace
-from wolfsbane.surgery.optimizers import swap
+from wolfsbane.surgery.planning.changes import Change, Replace
+from wolfsbane.surgery.planning.optimizers import swap
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Plan:
         return len(self.changes)
 
     def __str__(self) -> str:
-        from wolfsbane.surgery.text import describe  # noqa: PLC0415  # text shows plans
+        from wolfsbane.surgery.planning.text import describe  # noqa: PLC0415  # text shows plans
 
         return describe(self)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from torch.nn import Module
 
 from wolfsbane.anatomy.places import Member, members
-from wolfsbane.surgery.plan import held_in_containers
-from wolfsbane.surgery.tracing import has_hooks
+from wolfsbane.surgery.graphs.tracing import has_hooks
+from wolfsbane.surgery.planning.plan import held_in_containers
 
 
 class Surroundings:

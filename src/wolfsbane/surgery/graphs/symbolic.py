@@ -12,8 +12,8 @@ from torch.utils._pytree import tree_leaves
 
 from wolfsbane.errors import ModelError
 from wolfsbane.nn.layer import Layer
-from wolfsbane.surgery.example import Inputs
-from wolfsbane.surgery.graph import Node, Trace
+from wolfsbane.surgery.checking.example import Inputs
+from wolfsbane.surgery.graphs.graph import Node, Trace
 
 METADATA = {"shape", "ndim", "dtype", "device", "size", "dim", "is_cuda", "requires_grad"}
 """What may be asked about a tensor without using its values."""

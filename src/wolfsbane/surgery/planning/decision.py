@@ -7,9 +7,9 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from wolfsbane.anatomy.places import Member, members
-from wolfsbane.surgery.changes import Change, Replace
-from wolfsbane.surgery.optimizers import check_optimizers
-from wolfsbane.surgery.plan import Kept, Plan, unreached
+from wolfsbane.surgery.planning.changes import Change, Replace
+from wolfsbane.surgery.planning.optimizers import check_optimizers
+from wolfsbane.surgery.planning.plan import Kept, Plan, unreached
 
 
 @dataclass(frozen=True, eq=False)

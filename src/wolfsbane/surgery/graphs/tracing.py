@@ -15,12 +15,12 @@ from torch.nn import Identity, Module
 
 from wolfsbane.anatomy.places import members
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.example import Inputs
-from wolfsbane.surgery.exported import exported
-from wolfsbane.surgery.graph import Graph, Node, Trace
-from wolfsbane.surgery.neighbours import neighbours
-from wolfsbane.surgery.randomness import preserved_randomness
-from wolfsbane.surgery.symbolic import symbolic, symbolic_around_batch_norms
+from wolfsbane.surgery.checking.example import Inputs
+from wolfsbane.surgery.checking.randomness import preserved_randomness
+from wolfsbane.surgery.graphs.exported import exported
+from wolfsbane.surgery.graphs.graph import Graph, Node, Trace
+from wolfsbane.surgery.graphs.neighbours import neighbours
+from wolfsbane.surgery.graphs.symbolic import symbolic, symbolic_around_batch_norms
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 """Where torch keeps a module's hooks that see, or may change, what it computes."""

@@ -6,7 +6,7 @@ import torch
 from torch.nn import BatchNorm1d, Dropout, Linear, Parameter, Sequential
 
 from wolfsbane import nn, surgery
-from wolfsbane.surgery.optimizers import swap
+from wolfsbane.surgery.planning.optimizers import swap
 
 
 def test_hook_of_load_state_dict_gets_the_layer_that_is_there():

@@ -3,7 +3,7 @@
 from torch.nn import Module, Sequential
 
 from wolfsbane.anatomy.places import members
-from wolfsbane.surgery.graph import Node, Trace
+from wolfsbane.surgery.graphs.graph import Node, Trace
 
 UNKNOWN = "code that could not be traced"
 

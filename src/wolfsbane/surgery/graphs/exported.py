@@ -9,9 +9,9 @@ from torch import Tensor, fx
 from torch.nn import Module
 
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.example import Inputs
-from wolfsbane.surgery.graph import Node, Trace
-from wolfsbane.surgery.symbolic import is_layer
+from wolfsbane.surgery.checking.example import Inputs
+from wolfsbane.surgery.graphs.graph import Node, Trace
+from wolfsbane.surgery.graphs.symbolic import is_layer
 
 METADATA = ("aten._assert_tensor_metadata", "aten.sym_size", "aten.sym_numel")
 """Operations that ask about a tensor without using its values."""

@@ -6,8 +6,8 @@ from torch.nn import BatchNorm1d, Dropout, Linear, Parameter, ReLU, Sequential
 
 from wolfsbane import nn, surgery
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
-from wolfsbane.surgery.changes import Replace
-from wolfsbane.surgery.plan import Plan
+from wolfsbane.surgery.planning.changes import Replace
+from wolfsbane.surgery.planning.plan import Plan
 
 
 def network():
@@ -221,7 +221,7 @@ def replacing_the_last(model, optimizer):
         path="4",
         before="Linear",
         after="Linear",
-        slots=tuple(m.slots[0] for m in surgery.plan.members(model) if m.module is old),
+        slots=tuple(m.slots[0] for m in surgery.planning.plan.members(model) if m.module is old),
         old=old,
         new=new,
         keys={"bias": None},

@@ -17,7 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from wolfsbane.anatomy.places import path_of
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.changes import Change
+from wolfsbane.surgery.planning.changes import Change
 
 
 @dataclass(frozen=True)

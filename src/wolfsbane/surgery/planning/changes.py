@@ -8,7 +8,7 @@ from torch.nn import Module, Parameter
 
 from wolfsbane.anatomy.places import Slot, path_of
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.succession import hand_over
+from wolfsbane.surgery.planning.succession import hand_over
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from wolfsbane.anatomy.places import path_of
-from wolfsbane.surgery.plan import Plan
+from wolfsbane.surgery.planning.plan import Plan
 
 MOST_ROWS = 200
 """How many changes are shown; a large model has thousands."""

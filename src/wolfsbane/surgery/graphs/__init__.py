@@ -1,0 +1,1 @@
+"""Which module calls which: read from torch.fx, torch.export or the order in a Sequential."""

@@ -1,0 +1,1 @@
+"""What every verb is made of: plans, their changes, what carries over from old to new."""
