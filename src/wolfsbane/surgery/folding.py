@@ -9,7 +9,6 @@ from torch.nn import Module, Parameter
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
-from wolfsbane.surgery.checking.example import Inputs, as_inputs
 from wolfsbane.surgery.checking.verification import Part, Verification
 from wolfsbane.surgery.fold_conditions import Conditions, named, obstacle_of_norm
 from wolfsbane.surgery.folded_norm import WITH_ACTIVATION, rest_of, state_names
@@ -22,6 +21,7 @@ from wolfsbane.surgery.folded_weights import (
     num_inputs,
     weights_of,
 )
+from wolfsbane.surgery.graphs.example import Inputs, as_inputs
 from wolfsbane.surgery.graphs.graph import Graph
 from wolfsbane.surgery.graphs.surroundings import Surroundings
 from wolfsbane.surgery.graphs.symbolic import is_timm_batch_norm_act

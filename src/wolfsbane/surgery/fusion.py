@@ -14,8 +14,8 @@ from wolfsbane import nn
 from wolfsbane.anatomy.places import Member
 from wolfsbane.errors import ArgumentError
 from wolfsbane.functional.activation import as_activation
-from wolfsbane.surgery.checking.example import Inputs, as_inputs
 from wolfsbane.surgery.checking.verification import Part, Verification
+from wolfsbane.surgery.graphs.example import Inputs, as_inputs
 from wolfsbane.surgery.graphs.graph import Graph
 from wolfsbane.surgery.graphs.surroundings import Surroundings, one_kind
 from wolfsbane.surgery.graphs.tracing import read_graph

@@ -12,8 +12,8 @@ from torch.utils._pytree import keystr, tree_flatten_with_path
 
 from wolfsbane.anatomy.modes import preserved_modes
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.checking.example import Inputs
-from wolfsbane.surgery.checking.randomness import preserved_randomness, seed
+from wolfsbane.surgery.graphs.example import Inputs
+from wolfsbane.surgery.graphs.randomness import preserved_randomness, seed
 from wolfsbane.surgery.graphs.tracing import in_short
 
 SEED = 20151103

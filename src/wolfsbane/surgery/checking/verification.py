@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from torch.nn import Module
 
-from wolfsbane.surgery.checking.example import Inputs
 from wolfsbane.surgery.checking.trial import Trial, mode_name
+from wolfsbane.surgery.graphs.example import Inputs
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from wolfsbane.errors import ModelError
 from wolfsbane.nn.layer import Layer
-from wolfsbane.surgery.checking.example import Inputs
+from wolfsbane.surgery.graphs.example import Inputs
 from wolfsbane.surgery.graphs.graph import Node, Trace
 
 METADATA = {"shape", "ndim", "dtype", "device", "size", "dim", "is_cuda", "requires_grad"}

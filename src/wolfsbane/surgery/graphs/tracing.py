@@ -15,11 +15,11 @@ from torch.nn import Identity, Module
 
 from wolfsbane.anatomy.places import members
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.checking.example import Inputs
-from wolfsbane.surgery.checking.randomness import preserved_randomness
+from wolfsbane.surgery.graphs.example import Inputs
 from wolfsbane.surgery.graphs.exported import exported
 from wolfsbane.surgery.graphs.graph import Graph, Node, Trace
 from wolfsbane.surgery.graphs.neighbours import neighbours
+from wolfsbane.surgery.graphs.randomness import preserved_randomness
 from wolfsbane.surgery.graphs.symbolic import symbolic, symbolic_around_batch_norms
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
