@@ -202,6 +202,8 @@ def test_function_refuses_vectors_integers_and_a_bad_eps():
         F.filter_response_norm(torch.ones(2, 3, 4), torch.ones(3, dtype=torch.float64))
     with pytest.raises(ArgumentError, match=r"eps must be positive, but got 0\.0"):
         F.filter_response_norm(torch.ones(2, 3, 4), eps=0.0)
+    with pytest.raises(ArgumentTypeError, match=r"eps has to be a finite number, but got 'a'"):
+        F.filter_response_norm(torch.ones(2, 3, 4), eps="a")
 
 
 @pytest.mark.parametrize(

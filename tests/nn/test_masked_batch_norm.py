@@ -194,6 +194,18 @@ def test_traced_mask_of_too_few_positions_leaves_the_running_statistics(valid):
     assert torch.equal(layer.running_var, torch.ones(3))
 
 
+@pytest.mark.parametrize("shape", [(0, 3), (0, 3, 4), (4, 3, 0)], ids=str)
+@HOW
+def test_empty_batch_passes_as_through_a_batch_norm(shape, how):
+    layer, plain = nn.MaskedBatchNorm1d(3), nn.BatchNorm1d(3)
+    mask = torch.ones(shape[:1] + shape[2:], dtype=torch.bool)
+    with how():
+        assert layer(torch.empty(shape), mask=mask).shape == shape
+    plain(torch.empty(shape))
+    for name, value in plain.state_dict().items():
+        assert torch.equal(layer.state_dict()[name], value)
+
+
 def test_evaluation_takes_an_empty_mask():
     layer = nn.MaskedBatchNorm1d(3).eval()
     assert torch.all(layer(torch.randn(4, 3, 5), torch.zeros(4, 5, dtype=torch.bool)) == 0)

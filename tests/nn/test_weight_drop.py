@@ -175,6 +175,33 @@ def test_derivatives_hold():
     torch.autograd.gradcheck(fixed, (x, weight))
 
 
+class Continued(torch.nn.Module):
+    """Hands a state on by keyword, and in the second form the input too."""
+
+    def __init__(self, all_by_name):
+        super().__init__()
+        self.rnn = nn.WeightDrop(lstm(), NAME)
+        self.all_by_name = all_by_name
+
+    def forward(self, x, state, cell):
+        hx = (state, cell)
+        return self.rnn(input=x, hx=hx)[0] if self.all_by_name else self.rnn(x, hx=hx)[0]
+
+
+@pytest.mark.parametrize("all_by_name", [False, True])
+def test_traced_network_keeps_arguments_by_name_and_draws_at_every_call(all_by_name):
+    model = Continued(all_by_name)
+    traced = torch.fx.symbolic_trace(model)
+    given = (sequences(), torch.ones(1, 3, 6), torch.ones(1, 3, 6))
+    outputs = []
+    for call in (model, traced):
+        torch.manual_seed(3)
+        outputs.append([call(*given), call(*given)])
+    assert torch.equal(outputs[0][0], outputs[1][0])
+    assert torch.equal(outputs[0][1], outputs[1][1])
+    assert not torch.equal(*outputs[1])
+
+
 def test_lazy_module_gets_its_size_in_evaluation():
     drop, x = nn.WeightDrop(torch.nn.LazyLinear(2), "weight").eval(), torch.ones(1, 3)
     drop(x)

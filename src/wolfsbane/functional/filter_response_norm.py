@@ -8,6 +8,7 @@ from torch import Tensor
 
 from wolfsbane.errors import ArgumentError, DtypeError, ShapeError
 from wolfsbane.functional.batch_norm import check_dtypes, check_num_channels
+from wolfsbane.functional.constants import check_number
 from wolfsbane.functional.override import overridable
 from wolfsbane.functional.widening import widened
 from wolfsbane.kernels.reference import accumulator, per_channel
@@ -47,7 +48,7 @@ def filter_response_norm(
     Raises:
         ShapeError: fewer than three dimensions, or vectors that have not C values.
         DtypeError: the input is not floating-point, or dtypes do not go together.
-        ArgumentError: eps is not positive.
+        ArgumentError, ArgumentTypeError: eps is not a positive, finite number.
 
     Examples:
         >>> filter_response_norm(torch.tensor([[[3.0, -3.0]]]))
@@ -138,7 +139,10 @@ def _check(input: Tensor, eps: float | Tensor) -> None:
             f'"filter_response_norm" not implemented for {input.dtype}: it needs a floating-point '
             "input. Convert it: input.float()"
         )
-    if not isinstance(eps, Tensor) and not 0.0 < eps < math.inf:
+    if isinstance(eps, Tensor):
+        return
+    advice = "It is added to the mean of squares; the default is eps=1e-5"
+    if check_number("filter_response_norm eps", eps, advice) <= 0.0:
         raise ArgumentError(
             f"filter_response_norm eps must be positive, but got {eps!r}. It keeps the division "
             "finite where a channel is zero; the default is eps=1e-5"

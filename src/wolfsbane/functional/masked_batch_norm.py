@@ -83,6 +83,8 @@ def masked_batch_norm(
     running = as_running(running_mean, running_var, momentum)
     if not training:
         return _evaluated(input, mask, Norm(weight, bias, eps), running)
+    if input.numel() == 0:
+        return batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
     if is_transformed():
         return _traced(input, mask, Norm(weight, bias, eps), running)
     valid = input.movedim(1, -1)[mask]

@@ -54,9 +54,14 @@ def is_leaf(forward: Callable[[Any, Tensor], R]) -> Callable[[Any, Tensor], R]:
 
 def as_node(layer: torch.nn.Module, input: torch.fx.Proxy, *others: Tensor) -> Any:
     """Return what stands for a layer's output in a graph that torch.fx traces."""
-    tracer: Any = input.tracer
-    path = tracer.path_of_module(layer)
-    return tracer.create_proxy("call_module", path, (input, *others), {})
+    return as_node_of(input.tracer, layer, (input, *others), {})
+
+
+def as_node_of(
+    tracer: Any, layer: torch.nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Return what stands for a layer's output in a tracer's graph, for any arguments."""
+    return tracer.create_proxy("call_module", tracer.path_of_module(layer), args, kwargs)
 
 
 def set_rate(layer: torch.nn.Module, p: float | Tensor) -> None:

@@ -10,7 +10,7 @@ from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
 from wolfsbane.nn.drop_connect import DropConnect, dropped_weight
 from wolfsbane.nn.dropout import _Dropout
-from wolfsbane.nn.layer import as_node
+from wolfsbane.nn.layer import as_node_of
 
 
 class WeightDrop(_Dropout):
@@ -70,8 +70,9 @@ class WeightDrop(_Dropout):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the module gives, with weights dropped in training."""
-        if args and isinstance(args[0], torch.fx.Proxy):
-            return as_node(self, *args)
+        for argument in (*args, *kwargs.values()):
+            if isinstance(argument, torch.fx.Proxy):
+                return as_node_of(argument.tracer, self, args, kwargs)
         if not self.training:
             return self.module(*args, **kwargs)
         raw = {name: _weight_at(self.module, name) for name in self.names}
