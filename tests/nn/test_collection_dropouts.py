@@ -189,3 +189,22 @@ def test_wrong_rate_is_refused_by_name(case):
         make(30)
     with pytest.raises(ArgumentTypeError, match="probability has to be"):
         make("half")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        nn.GaussianDropout,
+        nn.GaussianNoise,
+        nn.DropBlock2d,
+        nn.LockedDropout,
+        nn.TokenDropout,
+        lambda **own: nn.DropConnect(2, 2, **own),
+        lambda **own: nn.EmbeddingDropout(3, 2, **own),
+        lambda **own: nn.WeightDrop(torch.nn.Linear(2, 2), "weight", **own),
+        lambda **own: nn.ConcreteDropout(torch.nn.Linear(2, 2), num_samples=5, **own),
+    ],
+)
+def test_text_of_a_layer_names_a_generator_of_its_own(make):
+    assert "generator" not in repr(make())
+    assert "generator=<cpu generator>" in repr(make(generator=torch.Generator()))

@@ -15,7 +15,7 @@ from wolfsbane.functional.concrete_dropout import TEMPERATURE, check_temperature
 from wolfsbane.kernels.reference import HALF_PRECISION
 from wolfsbane.mask.key import check_generator
 from wolfsbane.nn.dropout import _Dropout
-from wolfsbane.nn.layer import is_leaf
+from wolfsbane.nn.layer import generator_text, is_leaf
 
 
 class ConcreteDropout(_Dropout):
@@ -145,7 +145,10 @@ class ConcreteDropout(_Dropout):
 
     def extra_repr(self) -> str:
         number = "on meta" if self.p_logit.is_meta else f"{self.p:g}"
-        return f"p={number}, num_samples={self.num_samples}, length_scale={self.length_scale}"
+        return (
+            f"p={number}, num_samples={self.num_samples}, length_scale={self.length_scale}"
+            f"{generator_text(self)}"
+        )
 
 
 def _logit(p: object) -> float:

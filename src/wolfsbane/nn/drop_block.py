@@ -7,7 +7,7 @@ from wolfsbane import functional as F
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.functional.drop_block import check_block_size
 from wolfsbane.nn.dropout import _Dropout
-from wolfsbane.nn.layer import is_leaf
+from wolfsbane.nn.layer import generator_text, is_leaf
 
 
 class _DropBlock(_Dropout):
@@ -26,7 +26,7 @@ class _DropBlock(_Dropout):
         self.block_size = block
 
     def extra_repr(self) -> str:
-        return f"p={self.p}, block_size={self.block_size}"
+        return f"p={self.p}, block_size={self.block_size}{generator_text(self)}"
 
 
 class DropBlock1d(_DropBlock):

@@ -11,7 +11,7 @@ from wolfsbane.functional.masking import zero
 from wolfsbane.mask.key import check_generator
 from wolfsbane.mask.rate import check_rate, never_drops
 from wolfsbane.nn.dropout import _Dropout
-from wolfsbane.nn.layer import is_leaf, set_rate
+from wolfsbane.nn.layer import generator_text, is_leaf, set_rate
 
 
 class DropConnect(_Dropout, torch.nn.Linear):
@@ -95,7 +95,7 @@ class DropConnect(_Dropout, torch.nn.Linear):
         return torch.nn.functional.linear(input, weight, self.bias)
 
     def extra_repr(self) -> str:
-        return f"{torch.nn.Linear.extra_repr(self)}, p={self.p}"
+        return f"{torch.nn.Linear.extra_repr(self)}, p={self.p}{generator_text(self)}"
 
 
 def dropped_weight(layer: _Dropout, weight: Tensor) -> Tensor:

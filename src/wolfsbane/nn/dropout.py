@@ -10,7 +10,7 @@ from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.functional.broadcast_dims import check_broadcast_dims
 from wolfsbane.mask.key import check_generator
 from wolfsbane.mask.rate import check_rate
-from wolfsbane.nn.layer import Layer, is_leaf, set_rate
+from wolfsbane.nn.layer import Layer, generator_text, is_leaf, set_rate
 
 
 class _Dropout(Layer, torch.nn.modules.dropout._DropoutNd):  # noqa: SLF001
@@ -34,8 +34,7 @@ class _Dropout(Layer, torch.nn.modules.dropout._DropoutNd):  # noqa: SLF001
         self.generator = generator
 
     def extra_repr(self) -> str:
-        own = "" if self.generator is None else f", generator=<{self.generator.device} generator>"
-        return super().extra_repr() + own
+        return super().extra_repr() + generator_text(self)
 
 
 class Dropout(_Dropout, torch.nn.Dropout):

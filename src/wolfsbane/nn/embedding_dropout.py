@@ -12,7 +12,7 @@ from wolfsbane.kernels.reference import HALF_PRECISION
 from wolfsbane.mask.key import check_generator
 from wolfsbane.mask.rate import check_rate, never_drops
 from wolfsbane.nn.dropout import _Dropout
-from wolfsbane.nn.layer import is_leaf, set_rate
+from wolfsbane.nn.layer import generator_text, is_leaf, set_rate
 
 
 class EmbeddingDropout(_Dropout, torch.nn.Embedding):
@@ -139,4 +139,4 @@ class EmbeddingDropout(_Dropout, torch.nn.Embedding):
         return zero(ones, rate, shape, False, self.generator, is_of_all_ranks=True)
 
     def extra_repr(self) -> str:
-        return f"{torch.nn.Embedding.extra_repr(self)}, p={self.p}"
+        return f"{torch.nn.Embedding.extra_repr(self)}, p={self.p}{generator_text(self)}"

@@ -8,7 +8,7 @@ from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.functional.gaussian import check_gaussian_rate, check_std
 from wolfsbane.mask.key import check_generator
 from wolfsbane.nn.dropout import _Dropout
-from wolfsbane.nn.layer import Layer, is_leaf
+from wolfsbane.nn.layer import Layer, generator_text, is_leaf
 
 
 class GaussianDropout(_Dropout):
@@ -18,8 +18,8 @@ class GaussianDropout(_Dropout):
 
     In training new noise is drawn at every call; it is a function of a 64-bit key and the element's
     index, the same on every device to rounding. Backward computes it again, so that nothing of the
-    input's size is kept. In evaluation the layer returns its input and draws nothing. It has neither
-    parameters nor buffers.
+    input's size is kept. In evaluation the layer returns its input, and draws nothing. It has no
+    parameters and no buffers.
 
     Args:
         p: the drop probability whose variance the noise has, in [0, 1); Keras' rate. Default: 0.5.
@@ -55,7 +55,7 @@ class GaussianDropout(_Dropout):
         return F.gaussian_dropout(input, self.p, self.training, generator=self.generator)
 
     def extra_repr(self) -> str:
-        return f"p={self.p}"
+        return f"p={self.p}{generator_text(self)}"
 
 
 class GaussianNoise(Layer):
@@ -104,4 +104,4 @@ class GaussianNoise(Layer):
         return F.gaussian_noise(input, self.std, self.training, generator=self.generator)
 
     def extra_repr(self) -> str:
-        return f"std={self.std}"
+        return f"std={self.std}{generator_text(self)}"

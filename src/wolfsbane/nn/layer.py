@@ -77,3 +77,9 @@ def set_rate(layer: torch.nn.Module, p: float | Tensor) -> None:
         layer.register_buffer("p", p.detach().clone(), persistent=False)
     else:
         layer.__dict__["p"] = p
+
+
+def generator_text(layer: torch.nn.Module) -> str:
+    """Return what a layer's text says of its own generator: nothing where it has none."""
+    generator = getattr(layer, "generator", None)
+    return "" if generator is None else f", generator=<{generator.device} generator>"

@@ -7,7 +7,7 @@ from wolfsbane import functional as F
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.functional.token_dropout import check_num_prefix_tokens, check_token_rate
 from wolfsbane.nn.dropout import _Dropout
-from wolfsbane.nn.layer import is_leaf
+from wolfsbane.nn.layer import generator_text, is_leaf
 
 
 class TokenDropout(_Dropout):
@@ -74,5 +74,5 @@ class TokenDropout(_Dropout):
     def extra_repr(self) -> str:
         return (
             f"p={self.p}, num_prefix_tokens={self.num_prefix_tokens}, "
-            f"return_indices={self.return_indices}"
+            f"return_indices={self.return_indices}{generator_text(self)}"
         )

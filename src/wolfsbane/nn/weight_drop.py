@@ -10,7 +10,7 @@ from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
 from wolfsbane.nn.drop_connect import DropConnect, dropped_weight
 from wolfsbane.nn.dropout import _Dropout
-from wolfsbane.nn.layer import as_node_of
+from wolfsbane.nn.layer import as_node_of, generator_text
 
 
 class WeightDrop(_Dropout):
@@ -99,7 +99,7 @@ class WeightDrop(_Dropout):
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def extra_repr(self) -> str:
-        return f"names={list(self.names)}, p={self.p}"
+        return f"names={list(self.names)}, p={self.p}{generator_text(self)}"
 
 
 def _check_names(module: torch.nn.Module, names: str | Sequence[str]) -> tuple[str, ...]:
