@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import inspect
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -90,7 +91,7 @@ def _torchvision_kinds() -> Iterator[list[tuple[str, str]]]:
 
     for name in models.list_models():
         with contextlib.suppress(Exception), torch.device("meta"):
-            model = models.get_model(name, weights=None)
+            model = models.get_model(name, **_without_weights(name))
             if sum(p.numel() for p in model.parameters()) < MOST_PARAMETERS:
                 yield [("torchvision", name)]
 
@@ -114,14 +115,20 @@ def build(library: str, name: str) -> tuple[torch.nn.Module, tuple[Any, ...], di
     return _transformers(name)
 
 
+def _without_weights(name: str) -> dict[str, Any]:
+    """Return arguments that keep torchvision from downloading anything."""
+    from torchvision import models  # noqa: PLC0415
+
+    parameters = inspect.signature(models.get_model_builder(name)).parameters
+    nothing = {"weights": None, "weights_backbone": None, "quantize": False}
+    return {key: value for key, value in nothing.items() if key in parameters}
+
+
 def _torchvision(name: str) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str, Any]]:
     from torchvision import models  # noqa: PLC0415
 
-    options: dict[str, Any] = {"weights": None}
     module = models.get_model_builder(name).__module__
-    if "detection" in module or "segmentation" in module:
-        options["weights_backbone"] = None
-    model = models.get_model(name, **options)
+    model = models.get_model(name, **_without_weights(name))
     if ".detection" in module:
         return model, ([torch.rand(3, 96, 96)],), {}
     if ".video" in module:
@@ -129,8 +136,6 @@ def _torchvision(name: str) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str,
         return model, (torch.randn(2, 3, 16, size, size),), {}
     if ".optical_flow" in module:
         return model, (torch.randn(1, 3, 128, 128), torch.randn(1, 3, 128, 128)), {}
-    if ".quantization" in module:
-        model = models.get_model(name, weights=None, quantize=False)
     size = 299 if "inception" in name else 224
     return model, (torch.randn(2, 3, size, size),), {}
 
