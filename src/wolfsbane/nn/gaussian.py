@@ -17,8 +17,9 @@ class GaussianDropout(_Dropout):
     $$y_i = \xi_i x_i, \quad \xi_i \sim \mathcal{N}(1, p / (1 - p))$$
 
     In training new noise is drawn at every call; it is a function of a 64-bit key and the element's
-    index, the same on every device to the last digits of float64. In evaluation the layer returns
-    its input and draws nothing. It has neither parameters nor buffers.
+    index, the same on every device to rounding. Backward computes it again, so that nothing of the
+    input's size is kept. In evaluation the layer returns its input and draws nothing. It has no
+    parameters and no buffers.
 
     Args:
         p: the drop probability whose variance the noise has, in [0, 1); Keras' rate. Default: 0.5.
