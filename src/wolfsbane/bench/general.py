@@ -39,6 +39,8 @@ PASSES: tuple[tuple[str, Callable[..., Subject], tuple[int, ...], float, tuple[G
     ("Dropout p=0.5", DROPOUT, PICTURES, BOTH_WAYS, VS_EAGER),
     ("Dropout2d p=0.5", subjects.dropout2d, (8, 16, 8, 8), BOTH_WAYS, VS_EAGER),
     ("Dropout2d p=0.5", subjects.dropout2d, PICTURES, BOTH_WAYS, VS_EAGER),
+    ("GaussianDropout p=0.5", subjects.gaussian_dropout, (64, 256), BOTH_WAYS, VS_EAGER),
+    ("GaussianDropout p=0.5", subjects.gaussian_dropout, (1024, 1024), BOTH_WAYS, VS_EAGER),
     ("BatchNorm1d", subjects.batch_norm, (64, 256), NORM, VS_EAGER),
     ("BatchNorm1d", subjects.batch_norm, (1024, 1024), NORM, VS_EAGER),
     ("BatchNorm2d", subjects.batch_norm, (8, 16, 8, 8), NORM, VS_EAGER),

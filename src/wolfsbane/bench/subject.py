@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from wolfsbane.mask import draw_key, keep_mask, scale
+from wolfsbane.mask.normal import normal
 
 Function = Callable[..., Tensor]
 
@@ -25,6 +26,17 @@ class Mask:
     def drawn(self, dtype: torch.dtype, device: torch.device) -> Tensor:
         """Draw the next key, and return what its mask multiplies with."""
         return keep_mask(self.shape, self.p, draw_key(), device).to(dtype) * scale(self.p)
+
+
+@dataclass(frozen=True)
+class Noise(Mask):
+    """Noise that the computation draws: normal, of mean 1 and the variance that dropout has."""
+
+    def drawn(self, dtype: torch.dtype, device: torch.device) -> Tensor:
+        """Draw the next key, and return what its noise multiplies with."""
+        deviation = (self.p / (1 - self.p)) ** 0.5
+        noise: Tensor = 1 + deviation * normal(self.shape, draw_key(), device)
+        return noise.to(dtype)
 
 
 @dataclass(frozen=True)

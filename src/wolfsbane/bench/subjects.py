@@ -9,7 +9,7 @@ from torch import Tensor
 from wolfsbane import functional as F
 from wolfsbane import nn
 from wolfsbane.acceleration import accelerate
-from wolfsbane.bench.subject import Mask, Subject
+from wolfsbane.bench.subject import Mask, Noise, Subject
 
 Shape = tuple[int, ...]
 
@@ -47,6 +47,20 @@ def dropout2d(*shape: int, p: float = 0.5) -> Subject:
         formula=lambda x, mask: x * mask,
         data=(torch.randn(shape, requires_grad=True),),
         masks=(Mask(mask_shape, p),),
+    )
+
+
+def gaussian_dropout(*shape: int, p: float = 0.5) -> Subject:
+    """Gaussian dropout, against the line of torch that people write."""
+    deviation = (p / (1 - p)) ** 0.5
+    return Subject(
+        operation="gaussian",
+        ours=nn.GaussianDropout(p),
+        stock=lambda x: x * (1 + deviation * torch.randn_like(x)),
+        formula=lambda x, noise: x * noise,
+        data=(torch.randn(shape, requires_grad=True),),
+        masks=(Noise(shape, p),),
+        drops_last=False,
     )
 
 

@@ -254,3 +254,20 @@ def test_model_that_cannot_be_copied_is_read_by_its_sequentials():
     graph = read(model)
     assert "cannot be copied: RuntimeError: no copies" in graph.notes[0]
     assert graph.predecessor(model[1]).module is model[0]
+
+
+class Undecided(torch.nn.Module):
+    """Decides by a value, which no tracer can follow."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(4)
+
+    def forward(self, input):
+        return self.norm(input + 1 if input.sum() > 0 else input)
+
+
+def test_reading_a_graph_that_cannot_be_read_prints_nothing(capfd):
+    graph = read_graph(Undecided(), as_inputs(torch.randn(3, 4)), (False,))
+    assert "no graph of the model was found" in graph.notes[0]
+    assert capfd.readouterr() == ("", "")

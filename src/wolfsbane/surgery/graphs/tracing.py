@@ -5,6 +5,8 @@ It is done with copies without hooks, so that reading a model changes nothing.
 
 import contextlib
 import copy
+import io
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -32,6 +34,8 @@ SOURCES: tuple[tuple[str, Tracing], ...] = (
     ("torch.fx, modules without batch norm not looked into", symbolic_around_batch_norms),
     ("torch.export", exported),
 )
+
+EXPORT_LOG = "torch.fx.experimental.symbolic_shapes"
 
 Shapes = dict[int, tuple[torch.Size, ...]]
 
@@ -92,10 +96,20 @@ def _trace(trace: Tracing, model: Module, inputs: Inputs | None, training: bool)
 
 @contextlib.contextmanager
 def _quiet(twin: Module) -> Iterator[None]:
-    """Run a copy: without warnings, gradients, or a trace in the random number generators."""
-    with warnings.catch_warnings(), preserved_randomness(twin), torch.no_grad():
+    """Run a copy: without warnings, gradients, or a trace in the random number generators.
+
+    A torch.export that fails logs a warning and prints the graph it had; the reason is in the plan.
+    """
+    log = logging.getLogger(EXPORT_LOG)
+    level = log.level
+    printed = contextlib.redirect_stderr(io.StringIO())
+    with warnings.catch_warnings(), preserved_randomness(twin), torch.no_grad(), printed:
         warnings.simplefilter("ignore")
-        yield
+        log.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            log.setLevel(level)
 
 
 def _twin(model: Module) -> Module:
