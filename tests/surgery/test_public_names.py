@@ -1,6 +1,10 @@
 """The names of wolfsbane.surgery are frozen."""
 
+import pytest
+import torch
+
 from wolfsbane import surgery
+from wolfsbane.errors import ArgumentTypeError
 
 NAMES = [
     "Plan",
@@ -32,3 +36,11 @@ def test_public_names_are_these():
 
 def test_every_public_name_has_a_docstring():
     assert all(getattr(surgery, name).__doc__ for name in NAMES)
+
+
+def test_misspelt_argument_of_a_verb_is_told():
+    model = torch.nn.Sequential(torch.nn.ReLU())
+    with pytest.raises(ArgumentTypeError, match=r"'rate': did you mean p=0\.1\?"):
+        surgery.insert_dropout(model, after=torch.nn.ReLU, rate=0.1)
+    with pytest.raises(ArgumentTypeError, match=r"'optimizer': did you mean optimizers\?"):
+        surgery.fuse(model, optimizer=[])

@@ -6,11 +6,13 @@ from torch.nn import Module, Parameter
 
 from wolfsbane.anatomy.places import Member, path_of
 from wolfsbane.anatomy.selection import Selector, select
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
 from wolfsbane.stats.hold import Hold, hold_of
 from wolfsbane.stats.layers import batch_norms, check_model, has_statistics, uninitialised
 
 
+@explain_unknown_arguments
 def freeze(model: Module, affine: bool = True, *, which: Selector | None = None) -> list[str]:
     """Keep batch norms in evaluation mode, whatever `model.train()` says, until `unfreeze`.
 
@@ -75,6 +77,7 @@ def freeze(model: Module, affine: bool = True, *, which: Selector | None = None)
     return [path_of(member.path) for member in chosen]
 
 
+@explain_unknown_arguments
 def unfreeze(model: Module, *, which: Selector | None = None) -> list[str]:
     """Let batch norms go that `freeze` has frozen.
 

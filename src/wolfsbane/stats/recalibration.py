@@ -11,6 +11,7 @@ from torch.nn import Module
 
 from wolfsbane.anatomy.modes import preserved_modes
 from wolfsbane.anatomy.places import Member
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
 from wolfsbane.stats.batches import call, check_batches
 from wolfsbane.stats.drift import DriftReport
@@ -23,6 +24,7 @@ from wolfsbane.stats.replacement import replaced
 Forward = Callable[[Module, Any], Any]
 
 
+@explain_unknown_arguments
 def recalibrate(
     model: Module, batches: Iterable[Any], forward: Forward | None = None
 ) -> DriftReport:

@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from wolfsbane.anatomy.places import Member, members
 from wolfsbane.anatomy.rate_sources import sources
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.surgery.activation_attributes import (
     block_swap,
@@ -32,6 +33,7 @@ Swaps = Mapping[type[Module], type[Module] | Module | Callable[[Module], Module]
 given the old module and returns the new one."""
 
 
+@explain_unknown_arguments
 def swap_activation(model: Module, swaps: Swaps, *, optimizers: Sequence[Optimizer] = ()) -> Plan:
     """Plan activations to be exchanged for others.
 

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from wolfsbane import nn
 from wolfsbane.anatomy.places import Member, members
 from wolfsbane.anatomy.selection import Selector, select
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.surgery.dropout_insertion import never_called, next_in_sequential
 from wolfsbane.surgery.graphs.example import as_inputs
 from wolfsbane.surgery.graphs.graph import Graph, Node
@@ -43,6 +44,7 @@ REARRANGING = {"permute", "transpose", "flatten", "reshape", "view", "contiguous
 NORMS = (_NormBase, LayerNorm, torch.nn.GroupNorm, torch.nn.RMSNorm)
 
 
+@explain_unknown_arguments
 def insert_batchnorm(
     model: Module,
     example_inputs: Any = None,

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from wolfsbane import nn
 from wolfsbane.anatomy.places import Member, members
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.nn.layer import Layer
 from wolfsbane.surgery.droppaths import is_drop_path, other_than_ours, rate_of
 from wolfsbane.surgery.fused_patterns import (
@@ -56,6 +57,7 @@ NORMS = (*BLOCKS, *(OURS[cls] for cls in BLOCKS))
 """The batch norms that a fused block may take the place of."""
 
 
+@explain_unknown_arguments
 def convert(model: Module, *, drop_path: bool = True, optimizers: Sequence[Optimizer] = ()) -> Plan:
     """Plan dropouts and batch norms of torch.nn to become wolfsbane's, and those fused elsewhere.
 

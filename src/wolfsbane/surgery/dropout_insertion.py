@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from wolfsbane import nn
 from wolfsbane.anatomy.places import Member
 from wolfsbane.anatomy.selection import Selector, select
-from wolfsbane.arguments import check_probability
+from wolfsbane.arguments import check_probability, explain_unknown_arguments
 from wolfsbane.errors import ArgumentTypeError
 from wolfsbane.surgery.planning.attachment import Attach, attached, free_name, runs_all_children
 from wolfsbane.surgery.planning.changes import Change, Replace
@@ -23,6 +23,7 @@ NAME = "inserted_dropout"
 """What the layer is called where it becomes a child of the module it stands behind."""
 
 
+@explain_unknown_arguments
 def insert_dropout(
     model: Module,
     p: float = 0.5,

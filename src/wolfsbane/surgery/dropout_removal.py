@@ -8,6 +8,7 @@ from torch.optim import Optimizer
 from wolfsbane.anatomy.places import Member, members
 from wolfsbane.anatomy.rates import DropRate, drop_rates
 from wolfsbane.anatomy.selection import Selector, select
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.nn.concrete_dropout import ConcreteDropout
 from wolfsbane.surgery.planning.changes import Change, Replace
 from wolfsbane.surgery.planning.optimizers import check_optimizers
@@ -19,6 +20,7 @@ KNOWN = ("torch.nn.", "wolfsbane.nn.", "timm.", "torchvision.", "transformers.")
 """Whose dropout layers do nothing but drop. Another class may do more, and only loses its rate."""
 
 
+@explain_unknown_arguments
 def remove_dropout(
     model: Module, *, which: Selector | None = None, optimizers: Sequence[Optimizer] = ()
 ) -> Plan:

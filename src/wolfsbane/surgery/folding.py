@@ -9,6 +9,7 @@ from torch.nn import Module, Parameter
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.surgery.checking.verification import Part, Verification
 from wolfsbane.surgery.fold_conditions import Conditions, named, obstacle_of_norm
 from wolfsbane.surgery.folded_norm import WITH_ACTIVATION, rest_of, state_names
@@ -35,6 +36,7 @@ FOR_INFERENCE = (
 )
 
 
+@explain_unknown_arguments
 def fold_batchnorm(
     model: Module, example_inputs: Any = None, *, optimizers: Sequence[Optimizer] = ()
 ) -> Plan:

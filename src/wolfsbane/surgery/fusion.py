@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from wolfsbane import nn
 from wolfsbane.anatomy.places import Member
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError
 from wolfsbane.functional.activation import as_activation
 from wolfsbane.surgery.checking.verification import Part, Verification
@@ -57,6 +58,7 @@ class Chain:
         return (self.norm, self.act) if self.drop is None else (self.norm, self.act, self.drop)
 
 
+@explain_unknown_arguments
 def fuse(
     model: Module, example_inputs: Any = None, *, optimizers: Sequence[Optimizer] = ()
 ) -> Plan:

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from wolfsbane.anatomy.places import Member, members, path_of
 from wolfsbane.anatomy.rates import DropRate, drop_rates
 from wolfsbane.anatomy.selection import nearest
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, ModelError
 from wolfsbane.surgery.planning.changes import SetAttribute
 from wolfsbane.surgery.planning.optimizers import check_optimizers
@@ -97,6 +98,7 @@ def rates(model: Module) -> RateTable:
     )
 
 
+@explain_unknown_arguments
 def set_rates(model: Module, rates: Rates, *, optimizers: Sequence[Optimizer] = ()) -> Plan:
     """Plan drop rates to become others.
 

@@ -8,6 +8,7 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from wolfsbane.anatomy.places import Member, members, path_of
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.nn.layer import Layer
 from wolfsbane.surgery.conversion import OURS
 from wolfsbane.surgery.planning.attachment import attached
@@ -21,6 +22,7 @@ TORCHS = {ours: theirs for theirs, ours in OURS.items()}
 """Our classes, and torch's that take their places."""
 
 
+@explain_unknown_arguments
 def revert(model: Module, *, optimizers: Sequence[Optimizer] = ()) -> Plan:
     """Plan wolfsbane's layers to become torch.nn's again, where torch has them.
 

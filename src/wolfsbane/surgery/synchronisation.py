@@ -11,6 +11,7 @@ from torch.optim import Optimizer
 
 from wolfsbane import nn
 from wolfsbane.anatomy.places import Member
+from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError
 from wolfsbane.surgery.planning.decision import NO_CONCERN, Decision, plan_by, replacement
 from wolfsbane.surgery.planning.plan import Plan
@@ -28,6 +29,7 @@ SYNCHRONISED: dict[type[Module], dict[int, type[Module]]] = {
 }
 
 
+@explain_unknown_arguments
 def convert_sync_batchnorm(
     model: Module, process_group: Any = None, *, optimizers: Sequence[Optimizer] = ()
 ) -> Plan:
@@ -70,6 +72,7 @@ def convert_sync_batchnorm(
     )
 
 
+@explain_unknown_arguments
 def revert_sync_batchnorm(
     model: Module, *, dims: int | None = None, optimizers: Sequence[Optimizer] = ()
 ) -> Plan:
