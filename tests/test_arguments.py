@@ -143,7 +143,7 @@ def test_function_translates_too(case):
     [
         (lambda: nn.Dropout(seed=1), "did you mean generator=torch.Generator().manual_seed(1)?"),
         (lambda: nn.Dropout(in_place=True), "did you mean inplace?"),
-        (lambda: nn.Dropout(colour=1), "It takes: p, inplace, generator"),
+        (lambda: nn.Dropout2d(colour=1), "It takes: p, inplace, generator"),
         (lambda: F.dropout(torch.ones(3), train=True), "did you mean training?"),
         (lambda: F.batch_norm(torch.ones(3, 2), epsilon=1.0), "did you mean eps?"),
         (lambda: nn.BatchNorm1d(channels=3), "did you mean num_features?"),
@@ -175,7 +175,7 @@ def test_other_type_errors_pass_through_unchanged():
 
 def test_explained_function_keeps_its_name_and_signature():
     assert F.dropout.__name__ == "dropout"
-    assert list(inspect.signature(nn.Dropout).parameters) == ["p", "inplace", "generator"]
+    assert list(inspect.signature(nn.Dropout2d).parameters) == ["p", "inplace", "generator"]
 
 
 @pytest.mark.parametrize(("name", "largest"), [("key", 2**64 - 1), ("start", 2**64 - 3)])

@@ -52,6 +52,9 @@ SMALL = {
 """Sizes of a transformer that fit where a configuration has them."""
 
 
+FEW_LAYERS = {key: value for key, value in SMALL.items() if "layers" in key or key == "n_layer"}
+
+
 def declare_missing_operators() -> None:
     """Declare those C++ operators of torchvision that its Python looks for and this torch lacks.
 
@@ -141,15 +144,45 @@ def _torchvision(name: str) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str,
 
 
 def _transformers(name: str) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str, Any]]:
+    """Return a transformer of small sizes; where these do not go together, of few layers."""
+    why = ""
+    for sizes in (SMALL, FEW_LAYERS):
+        try:
+            model = _transformer(name, sizes)
+        except Exception as error:  # noqa: BLE001  # the next sizes may do
+            why = f"{type(error).__name__}: {error}"
+            continue
+        for inputs in _candidates(model):
+            try:
+                with torch.no_grad():
+                    copy.deepcopy(model).eval()(**inputs)
+            except Exception as error:  # noqa: BLE001  # the next inputs may do
+                why = f"{type(error).__name__}: {error}"
+            else:
+                return model, (), inputs
+    raise ValueError(f"does not run with tokens, pixels, samples or features alone ({why[:100]})")
+
+
+def _transformer(name: str, sizes: dict[str, int]) -> torch.nn.Module:
     from transformers import AutoModel  # noqa: PLC0415
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING  # noqa: PLC0415
 
     config = CONFIG_MAPPING[name]()
-    for attribute, value in SMALL.items():
+    for attribute, value in sizes.items():
         if isinstance(getattr(config, attribute, None), int):
             with contextlib.suppress(Exception):
                 setattr(config, attribute, value)
-    model = AutoModel.from_config(config)
+    with torch.device("meta"):
+        size = sum(p.numel() for p in AutoModel.from_config(copy.deepcopy(config)).parameters())
+    if size > MOST_PARAMETERS:
+        raise ValueError(f"{size / 1e6:.0f} million parameters, with {len(sizes)} sizes made small")
+    model: torch.nn.Module = AutoModel.from_config(config)
+    return model
+
+
+def _candidates(model: Any) -> list[dict[str, Any]]:
+    """Return inputs that a transformer may take, those of its main kind first."""
+    config = model.config
     side = getattr(config, "image_size", None)
     side = side if isinstance(side, int) else 224
     tokens = torch.randint(3, 90, (2, 12))
@@ -161,8 +194,4 @@ def _transformers(name: str) -> tuple[torch.nn.Module, tuple[Any, ...], dict[str
         {"input_features": torch.randn(2, getattr(config, "num_mel_bins", 80), 3000)},
     ]
     main = getattr(model, "main_input_name", "input_ids")
-    for inputs in sorted(candidates, key=lambda given: main not in given):
-        with contextlib.suppress(Exception), torch.no_grad():
-            copy.deepcopy(model).eval()(**inputs)
-            return model, (), inputs
-    raise ValueError("does not run with tokens, pixels, samples or features alone")
+    return sorted(candidates, key=lambda given: main not in given)
