@@ -8,7 +8,8 @@ from torch import Tensor
 
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
-from wolfsbane.nn.drop_connect import DropConnect, dropped_weight
+from wolfsbane.functional.drop_weights import drop_weights
+from wolfsbane.nn.drop_connect import DropConnect
 from wolfsbane.nn.dropout import _Dropout
 from wolfsbane.nn.layer import as_node
 
@@ -73,7 +74,10 @@ class WeightDrop(_Dropout):
             return as_node(self, *args)
         if not self.training:
             return self.module(*args, **kwargs)
-        weights = {name: dropped_weight(self, _weight_at(self.module, name)) for name in self.names}
+        weights = {
+            name: drop_weights(_weight_at(self.module, name), self.p, self.generator)
+            for name in self.names
+        }
         try:
             return torch.func.functional_call(self.module, weights, args, kwargs)
         finally:

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from wolfsbane.errors import ModelError
 from wolfsbane.uncertainty.batches import Batch, mapped, tensors
-from wolfsbane.uncertainty.masks import Masks, Meter, Window, now
+from wolfsbane.uncertainty.masks import Masks, Window
+from wolfsbane.uncertainty.meter import Meter, now
 from wolfsbane.uncertainty.other_draws import OtherDraws
 
 

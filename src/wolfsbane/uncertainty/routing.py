@@ -6,7 +6,7 @@ hand in False. In C++ nothing is seen, so what drops there (attention, recurrent
 apart into what is seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,9 +15,11 @@ from torch.nn import functional as torch_functional
 from torch.overrides import TorchFunctionMode
 
 from wolfsbane import functional as F
+from wolfsbane.functional.broadcast_dims import positive_dims, shared_mask
+from wolfsbane.functional.drop_weights import drop_weights
 from wolfsbane.functional.masking import channel_mask
 from wolfsbane.mask.rate import Rate
-from wolfsbane.uncertainty import attention, recurrent
+from wolfsbane.uncertainty import attention, noise, recurrent
 from wolfsbane.uncertainty.masks import Masks
 
 Drop = Callable[[Masks, Tensor, Rate], Tensor]
@@ -25,6 +27,9 @@ Drop = Callable[[Masks, Tensor, Rate], Tensor]
 
 Handler = Callable[..., Any]
 """Takes the masks, then what the function takes."""
+
+PLACE_OF_INPLACE = 2
+"""In the arguments after a dropout's input."""
 
 SEQUENCE, VOLUMES = 3, 5
 """Dimensions of a batch of sequences, and of one of volumes."""
@@ -59,6 +64,34 @@ def _batched(dims: int) -> Drop:
         return _channels(masks, input.unsqueeze(0), p).squeeze(0)
 
     return drop
+
+
+def _dropout(
+    masks: Masks,
+    input: Tensor,
+    p: Rate = 0.5,
+    training: bool = True,  # noqa: ARG001
+    inplace: bool = False,
+    *,
+    broadcast_dims: Sequence[int] = (),
+    **_: Any,
+) -> Tensor:
+    """Handle our own dropout, whose mask may be shared over dimensions."""
+    shape = None
+    if broadcast_dims:
+        shape = shared_mask(input, positive_dims(broadcast_dims, input.dim()))
+    output = masks.zero(input, p, shape)
+    return _written(input, output) if inplace else output
+
+
+def _locked_dropout(masks: Masks, input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    output = noise.locked_dropout(masks, input, *args, **kwargs)
+    inplace = kwargs.get("inplace", len(args) > PLACE_OF_INPLACE and args[PLACE_OF_INPLACE])
+    return _written(input, output) if inplace else output
+
+
+def _drop_weights(masks: Masks, weight: Tensor, p: Rate, *_: Any, **__: Any) -> Tensor:
+    return masks.zero_weights(weight, p)
 
 
 def _of_function(drop: Drop) -> Handler:
@@ -152,6 +185,16 @@ _HANDLERS: dict[Any, Handler] = {
         for name, drop in _OPERATORS.items()
         for inplace in (False, True)
     },
+    F.dropout: _dropout,
+    F.locked_dropout: _locked_dropout,
+    F.gaussian_dropout: noise.gaussian_dropout,
+    F.gaussian_noise: noise.gaussian_noise,
+    F.concrete_dropout: noise.concrete_dropout,
+    F.drop_block1d: noise.drop_block(F.drop_block1d, 1),
+    F.drop_block2d: noise.drop_block(F.drop_block2d, 2),
+    F.drop_block3d: noise.drop_block(F.drop_block3d, 3),
+    F.token_dropout: noise.token_dropout,
+    drop_weights: _drop_weights,
     F.drop_path: _of_function(_drop_path),
     F.dropout_add: _dropout_add,
     F.bias_act_dropout: _bias_act_dropout,

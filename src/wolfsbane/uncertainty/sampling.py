@@ -8,7 +8,7 @@ from torch import Tensor
 
 from wolfsbane.errors import UnsupportedError
 from wolfsbane.uncertainty import prefix
-from wolfsbane.uncertainty.masks import now
+from wolfsbane.uncertainty.meter import now
 from wolfsbane.uncertainty.passes import Observation, Passes, observe
 from wolfsbane.uncertainty.strategy import (
     SMALL,
