@@ -145,6 +145,12 @@ def _batch_norm_act_dropout(masks: Masks, *args: Any, p: Rate = 0.0, **kwargs: A
     return masks.zero(F.batch_norm_act_dropout(*args, p=0.0, **kwargs), p)
 
 
+def _overloads(name: str) -> tuple[Any, Any]:
+    """Return the operator of a name as torch.ops has it, and its default overload."""
+    packet = getattr(torch.ops.aten, name)
+    return packet, packet.default
+
+
 _FUNCTIONS: dict[str, Drop] = {
     "dropout": _element_wise,
     "dropout1d": _batched(SEQUENCE),
@@ -185,6 +191,14 @@ _HANDLERS: dict[Any, Handler] = {
         for name, drop in _OPERATORS.items()
         for inplace in (False, True)
     },
+    # What torch.export writes into its graphs.
+    **{
+        operator: _of_operator(drop, inplace)
+        for name, drop in _OPERATORS.items()
+        for inplace in (False, True)
+        for operator in _overloads(name + "_" * inplace)
+    },
+    **dict.fromkeys(_overloads("scaled_dot_product_attention"), attention.scaled_dot_product),
     F.dropout: _dropout,
     F.locked_dropout: _locked_dropout,
     F.gaussian_dropout: noise.gaussian_dropout,

@@ -216,13 +216,13 @@ def _compared(passes: Passes, strategy: str, part: range, seen: Observation) -> 
         return attempt
     error = UnsupportedError(
         "its output for the same masks is another one than the loop's: rows depend on one "
-        "another, or something is written in place"
+        "another, something is written in place, or autocast is on, of which vmap knows nothing"
     )
     return _Attempt(None, error=error)
 
 
 def _agree(output: Tensor, expected: Tensor) -> bool:
-    if output.shape != expected.shape:
+    if output.shape != expected.shape or output.dtype is not expected.dtype:
         return False
     tolerance = TOLERANCE.get(expected.dtype, DEFAULT_TOLERANCE)
     size = expected.double().nan_to_num(0.0, 0.0, 0.0).abs()
