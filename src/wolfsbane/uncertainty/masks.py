@@ -177,7 +177,7 @@ class Masks:
         decisions = count * math.prod(one)
         if not draw.selects(tuple(input.shape), input.numel(), decisions):
             return masked_affine(input, p, key, mask_shape, coefficients, draw.start)
-        if not mask_shape:
+        if count == 1:
             return draw.apply(input.unsqueeze(0), 1).squeeze(0)
         rows = input.size(0) // count
         return draw.apply(input.unflatten(0, (count, rows)), count).flatten(0, 1)

@@ -183,7 +183,7 @@ _READ = frozenset(
 
 _RECURRENT = (torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu)
 
-_HANDLERS: dict[Any, Handler] = {
+HANDLERS: dict[Any, Handler] = {
     **{getattr(torch_functional, name): _of_function(drop) for name, drop in _FUNCTIONS.items()},
     **{getattr(F, name): _of_function(drop) for name, drop in _FUNCTIONS.items()},
     **{
@@ -231,7 +231,7 @@ class Routing(TorchFunctionMode):
         self._masks = masks
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        handler = _HANDLERS.get(func)
+        handler = HANDLERS.get(func)
         if handler is not None:
             return handler(self._masks, *args, **(kwargs or {}))
         output = func(*args, **kwargs) if kwargs else func(*args)

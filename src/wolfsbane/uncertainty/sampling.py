@@ -11,6 +11,7 @@ from wolfsbane.uncertainty import prefix
 from wolfsbane.uncertainty.meter import now
 from wolfsbane.uncertainty.passes import Observation, Passes, observe
 from wolfsbane.uncertainty.strategy import (
+    OBVIOUS,
     SMALL,
     STRATEGIES,
     TRIAL,
@@ -129,13 +130,22 @@ class Automatic:
     def run(self) -> Iterator[Tensor]:
         """Yield the outputs of all samples."""
         yield self._seen.output.unsqueeze(0)
-        if not is_sure(self._seen, self._samples):
-            # The first pass of all pays for what is done once: of the second one the time counts.
-            yield from self._observe_next()
+        if self._seen.share < OBVIOUS or not is_sure(self._seen, self._samples):
+            yield from self._second_look()
         self.choice = suggest(self._seen, self._samples)
         while self._done < self._samples and self.choice.strategy != "loop":
             yield from self._fast()
         yield from in_chunks(self._passes, self.choice, range(self._done, self._samples))
+
+    def _second_look(self) -> Iterator[Tensor]:
+        """Look at a second pass: the first of all pays for what is done once.
+
+        Where something else has the processor for a moment, a share may be far too large. Twice in
+        the same place it hardly is, so the smaller one counts.
+        """
+        share = self._seen.share
+        yield from self._observe_next()
+        self._seen = replace(self._seen, share=min(share, self._seen.share))
 
     def _observe_next(self) -> Iterator[Tensor]:
         if self._done < self._samples:
