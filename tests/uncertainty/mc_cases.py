@@ -101,9 +101,7 @@ CASES = [
     Case("ours.DropBlock1d", lambda: around(ours.DropBlock1d(0.4, 2)), SEQUENCE),
     Case("ours.DropBlock2d", lambda: around(ours.DropBlock2d(0.4, 2)), IMAGE),
     Case("ours.DropBlock3d", lambda: around(ours.DropBlock3d(0.4, 2)), VOLUME),
-    Case(
-        "ours.LockedDropout", lambda: around(ours.LockedDropout(0.4, batch_first=True)), SEQUENCE
-    ),
+    Case("ours.LockedDropout", lambda: around(ours.LockedDropout(0.4, batch_first=True)), SEQUENCE),
     Case("ours.LockedDropout-time-first", TimeFirstLocked, SEQUENCE),
     Case("ours.ConcreteDropout", lambda: around(concrete()), VECTOR),
     Case("ours.TokenDropout", Tokens, SEQUENCE),

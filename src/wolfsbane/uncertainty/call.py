@@ -39,8 +39,8 @@ def mc_dropout(
     \mathrm{var} = \frac{1}{S - 1} \sum_s (f(x, m_s) - \bar y)^2$$
 
     The model runs in evaluation mode, whatever mode it is in, except for what drops: dropout layers
-    of torch, ours and other libraries, `MultiheadAttention`, recurrent nets, `F.dropout` with p > 0
-    (whatever its `training` says), and attention whose rate is an attribute of a module. Batch
+    of torch, ours (`GaussianNoise` among them) and other libraries, dropped weights,
+    `MultiheadAttention`, recurrent nets, `F.dropout` with p > 0 (whatever its `training` says), and attention whose rate is an attribute of a module. Batch
     norms use their running statistics, which stay as they are. Afterwards modes, hooks, attributes
     and torch's generators are as before, also after an error; no gradients are recorded.
 

@@ -42,9 +42,7 @@ class Draw:
         output = masked_affine(flat, self.p, self.key, shape, self.coefficients, self.start)
         return output.reshape(input.shape)
 
-    def selects(
-        self, shape: tuple[int, ...], num_elements: int, num_decisions: int
-    ) -> bool:
+    def selects(self, shape: tuple[int, ...], num_elements: int, num_decisions: int) -> bool:
         """Whether the mask is made first: where rows share it, or several of few elements do.
 
         The kernels for shared masks begin a sample within a tile at a cost of its own.

@@ -8,7 +8,7 @@ piece by piece, and a pass over many samples at once all of it in one call of a 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -20,7 +20,9 @@ from wolfsbane.kernels.reference import Coefficients
 from wolfsbane.mask.bits import philox4x32
 from wolfsbane.mask.rate import Rate, check_rate, never_drops
 from wolfsbane.uncertainty.draw import Draw, mapped_draw, mapped_numbers
-from wolfsbane.uncertainty.meter import Meter
+
+if TYPE_CHECKING:
+    from wolfsbane.uncertainty.meter import Meter
 
 _LOW32 = 0xFFFFFFFF
 _LOW64 = 0xFFFFFFFFFFFFFFFF

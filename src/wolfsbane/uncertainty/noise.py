@@ -103,7 +103,8 @@ def token_dropout(
     def indices(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
         tokens = torch.empty(shape, device=input.device)
         options: Any = {"num_prefix_tokens": 0, "return_indices": True, "generator": generator}
-        kept: Tensor = F.token_dropout(tokens, p, **options)[1]
+        kept = F.token_dropout(tokens, p, **options)[1]
+        assert kept is not None
         return kept
 
     kept = masks.numbers(input, (input.size(0), num_tokens), indices).expand(input.size(0), -1)

@@ -145,6 +145,16 @@ def _batch_norm_act_dropout(masks: Masks, *args: Any, p: Rate = 0.0, **kwargs: A
     return masks.zero(F.batch_norm_act_dropout(*args, p=0.0, **kwargs), p)
 
 
+def _unseen(handler: Handler) -> Handler:
+    """Return a handler that other modes do not look into: one prediction may run inside another."""
+
+    def handle(*args: Any, **kwargs: Any) -> Any:
+        with torch._C.DisableTorchFunction():  # noqa: SLF001
+            return handler(*args, **kwargs)
+
+    return handle
+
+
 def _overloads(name: str) -> tuple[Any, Any]:
     """Return the operator of a name as torch.ops has it, and its default overload."""
     packet = getattr(torch.ops.aten, name)
@@ -200,14 +210,14 @@ HANDLERS: dict[Any, Handler] = {
     },
     **dict.fromkeys(_overloads("scaled_dot_product_attention"), attention.scaled_dot_product),
     F.dropout: _dropout,
-    F.locked_dropout: _locked_dropout,
-    F.gaussian_dropout: noise.gaussian_dropout,
-    F.gaussian_noise: noise.gaussian_noise,
-    F.concrete_dropout: noise.concrete_dropout,
-    F.drop_block1d: noise.drop_block(F.drop_block1d, 1),
-    F.drop_block2d: noise.drop_block(F.drop_block2d, 2),
-    F.drop_block3d: noise.drop_block(F.drop_block3d, 3),
-    F.token_dropout: noise.token_dropout,
+    F.locked_dropout: _unseen(_locked_dropout),
+    F.gaussian_dropout: _unseen(noise.gaussian_dropout),
+    F.gaussian_noise: _unseen(noise.gaussian_noise),
+    F.concrete_dropout: _unseen(noise.concrete_dropout),
+    F.drop_block1d: _unseen(noise.drop_block(F.drop_block1d, 1)),
+    F.drop_block2d: _unseen(noise.drop_block(F.drop_block2d, 2)),
+    F.drop_block3d: _unseen(noise.drop_block(F.drop_block3d, 3)),
+    F.token_dropout: _unseen(noise.token_dropout),
     drop_weights: _drop_weights,
     F.drop_path: _of_function(_drop_path),
     F.dropout_add: _dropout_add,

@@ -104,11 +104,13 @@ class Named:
         if self._samples > TRIAL:
             seen, done = observe(self._passes, 1), 2
             yield seen.output.unsqueeze(0)
-        part = range(done - 1, min(done - 1 + max(2, self.choice.chunk), self._samples))
-        attempt = _compared(self._passes, self.choice.strategy, part, seen)
+        place = _place_of_known(self.choice.strategy, done)
+        first = done - 1 - place
+        part = range(first, min(done - 1 + max(2, self.choice.chunk), self._samples))
+        attempt = _compared(self._passes, self.choice.strategy, part, seen, place)
         if attempt.outputs is None:
             raise _named(self.choice.strategy, attempt.error) from attempt.error
-        yield attempt.outputs[1:]
+        yield attempt.outputs[1 + place :]
         yield from in_chunks(self._passes, self.choice, range(part.stop, self._samples))
 
 
@@ -159,12 +161,14 @@ class Automatic:
         if self.choice.is_trial:
             prefix.warm_up()
         size = trial_size(self._seen, self._samples) if self.choice.is_trial else largest + 1
-        part = range(self._done - 1, min(self._done - 1 + size, self._samples))
-        attempt = _compared(self._passes, strategy, part, self._seen)
+        place = _place_of_known(strategy, self._done)
+        first = self._done - 1 - place
+        part = range(first, min(first + size, self._samples))
+        attempt = _compared(self._passes, strategy, part, self._seen, place)
         if attempt.outputs is None:
             yield from self._after_failure(_words(strategy, attempt.error))
             return
-        yield attempt.outputs[1:]
+        yield attempt.outputs[1 + place :]
         self._done = part.stop
         if not self.choice.is_trial:
             yield from in_chunks(self._passes, self.choice, range(self._done, self._samples))
@@ -216,13 +220,28 @@ def _attempt(passes: Passes, strategy: str, part: range) -> _Attempt:
     return _Attempt(outputs, now(passes.device) - begin)
 
 
-def _compared(passes: Passes, strategy: str, part: range, seen: Observation) -> _Attempt:
-    """Try a strategy on samples of which the first is known."""
+def _place_of_known(strategy: str, done: int) -> int:
+    """Return where among the samples of a pass the one is that the loop's is compared with.
+
+    Not in front in a replicated batch: there it has the places that its rows have in the loop, and
+    what depends on a row's place would not show.
+    """
+    return 1 if strategy == "replicate" and done > 1 else 0
+
+
+def _compared(
+    passes: Passes, strategy: str, part: range, seen: Observation, place: int
+) -> _Attempt:
+    """Try a strategy on samples of which one is known."""
     if strategy == "replicate" and seen.reads_numbers:
         words = "Python looks at numbers after the first drop, and decides for all rows at once"
         return _Attempt(None, error=UnsupportedError(words))
     attempt = _attempt(passes, strategy, part)
-    if attempt.outputs is None or seen.has_other_draws or _agree(attempt.outputs[0], seen.output):
+    if (
+        attempt.outputs is None
+        or seen.has_other_draws
+        or _agree(attempt.outputs[place], seen.output)
+    ):
         return attempt
     error = UnsupportedError(
         "its output for the same masks is another one than the loop's: rows depend on one "
