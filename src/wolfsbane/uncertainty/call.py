@@ -40,9 +40,10 @@ def mc_dropout(
 
     The model runs in evaluation mode, whatever mode it is in, except for what drops: dropout layers
     of torch, ours (`GaussianNoise` among them) and other libraries, dropped weights,
-    `MultiheadAttention`, recurrent nets, `F.dropout` with p > 0 (whatever its `training` says), and attention whose rate is an attribute of a module. Batch
-    norms use their running statistics, which stay as they are. Afterwards modes, hooks, attributes
-    and torch's generators are as before, also after an error; no gradients are recorded.
+    `MultiheadAttention`, recurrent nets, `F.dropout` with p > 0 (whatever its `training` says), and
+    attention whose rate is an attribute of a module. Batch norms use their running statistics,
+    which stay as they are. Afterwards modes, hooks, attributes and torch's generators are as
+    before, also after an error; no gradients are recorded. Of threads, one predicts at a time.
 
     Masks follow the contract of `wolfsbane.mask`: one key is drawn, and all masks follow from it.
     Sample s has the same masks with every strategy, so the strategies agree but for rounding. Only
