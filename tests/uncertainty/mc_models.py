@@ -1,9 +1,5 @@
-"""Models that drop in every way there is, and what they are called with."""
+"""Models that drop in every way there is."""
 
-from dataclasses import dataclass
-from typing import Any
-
-import pytest
 from torch import nn
 from torch.nn import functional as torch_functional
 
@@ -105,60 +101,59 @@ def around(layer, features=6):
     return nn.Sequential(nn.Linear(features, features), layer, nn.Linear(features, 3))
 
 
-@dataclass(frozen=True)
-class Case:
-    """A model that drops; `masked` where all it draws is masks, `mapped` where vmap can run it."""
+class Called(nn.Module):
+    """Calls a function of ours between two layers, with training=False, as evaluation would."""
 
-    name: str
-    make: Any
-    shape: tuple[int, ...]
-    masked: bool = True
-    mapped: bool = True
+    def __init__(self, name, *args, **options):
+        super().__init__()
+        self.before, self.after = nn.Linear(6, 6), nn.Linear(6, 3)
+        self.function, self.args, self.options = getattr(F, name), args, options
+
+    def forward(self, x):
+        dropped = self.function(self.before(x), *self.args, training=False, **self.options)
+        return self.after(dropped).mean(1)
 
 
-IMAGE, SEQUENCE, VECTOR, VOLUME = (4, 5, 6, 6), (4, 5, 6), (4, 6), (4, 5, 3, 6, 6)
+class Tokens(nn.Module):
+    """Takes tokens out, and the mean of those that are left."""
 
-CASES = [
-    Case("Dropout", lambda: around(nn.Dropout(0.4)), VECTOR),
-    Case("Dropout-inplace", lambda: around(nn.Dropout(0.4, inplace=True)), VECTOR),
-    Case("Dropout1d", lambda: around(nn.Dropout1d(0.4)), SEQUENCE),
-    Case("Dropout2d", lambda: around(nn.Dropout2d(0.4)), IMAGE),
-    Case("Dropout3d", lambda: around(nn.Dropout3d(0.4)), VOLUME),
-    Case("AlphaDropout", lambda: around(nn.AlphaDropout(0.4)), VECTOR),
-    Case("FeatureAlphaDropout", lambda: around(nn.FeatureAlphaDropout(0.4)), SEQUENCE),
-    Case("ours.Dropout", lambda: around(ours.Dropout(0.4)), VECTOR),
-    Case("ours.Dropout1d", lambda: around(ours.Dropout1d(0.4)), SEQUENCE),
-    Case("ours.Dropout2d", lambda: around(ours.Dropout2d(0.4)), IMAGE),
-    Case("ours.Dropout3d", lambda: around(ours.Dropout3d(0.4)), VOLUME),
-    Case("ours.AlphaDropout", lambda: around(ours.AlphaDropout(0.4)), VECTOR),
-    Case("ours.FeatureAlphaDropout", lambda: around(ours.FeatureAlphaDropout(0.4)), SEQUENCE),
-    Case("ours.DropPath", lambda: around(ours.DropPath(0.4)), VECTOR),
-    Case("ours.BiasActDropout", lambda: around(ours.BiasActDropout(6, p=0.4)), VECTOR),
-    Case("ours.BatchNormAct1d", lambda: around(ours.BatchNormAct1d(6, p=0.4)), VECTOR),
-    Case("ours.DropoutAdd", AddedBranch, VECTOR),
-    Case("F.dropout", Functional, VECTOR),
-    Case("ours.functional", OursFunctional, VECTOR),
-    Case("attention", Attention, SEQUENCE),
-    Case("MultiheadAttention", lambda: SelfAttention(need_weights=False), SEQUENCE),
-    Case("MultiheadAttention-weights", lambda: SelfAttention(need_weights=True), SEQUENCE),
-    Case("TransformerEncoder", encoder, (4, 5, 8)),
-    Case("LSTM", lambda: Recurrent(nn.LSTM, bidirectional=True), SEQUENCE, mapped=False),
-    Case("LSTM-projected", lambda: Recurrent(nn.LSTM, proj_size=3), SEQUENCE, mapped=False),
-    Case("GRU", lambda: Recurrent(nn.GRU), SEQUENCE, mapped=False),
-    Case("RNN", lambda: Recurrent(nn.RNN, nonlinearity="relu", bias=False), SEQUENCE, mapped=False),
-    Case("by hand", Gated, VECTOR, masked=False),
-]
+    def __init__(self):
+        super().__init__()
+        self.net = around(ours.TokenDropout(0.4))
 
-cases = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-strategies = pytest.mark.parametrize(
-    ("case", "strategy"),
-    [
-        pytest.param(case, strategy, id=f"{case.name}-{strategy}")
-        for case in CASES
-        for strategy in ("loop", "prefix", "replicate", "auto")
-        if case.masked and (case.mapped or strategy != "prefix")
-    ],
-)
-masked_cases = pytest.mark.parametrize(
-    "case", [case for case in CASES if case.masked], ids=lambda case: case.name
-)
+    def forward(self, x):
+        return self.net(x).mean(1)
+
+
+class Words(nn.Module):
+    """Embeds numbers: what an embedding takes, made of what the other models take."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.after = ours.EmbeddingDropout(5, 6, p=0.4), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.after(self.words((x[..., 0].abs() * 4).long().clamp_max(4))).mean(1)
+
+
+class DroppedRecurrent(nn.Module):
+    """An LSTM with dropped recurrent weights, between locked dropouts with time in front."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock = ours.LockedDropout(0.3)
+        self.net = ours.WeightDrop(nn.LSTM(6, 8), "weight_hh_l0", 0.4)
+
+    def forward(self, x):
+        return self.lock(self.net(self.lock(x.transpose(0, 1)))[0])[-1]
+
+
+class TimeFirstLocked(nn.Module):
+    """Locked dropout with time in front: the batch is the second dimension."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock, self.after = ours.LockedDropout(0.4), nn.Linear(6, 3)
+
+    def forward(self, x):
+        return self.after(self.lock(x.transpose(0, 1)).mean(0))

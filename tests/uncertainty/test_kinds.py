@@ -1,12 +1,19 @@
 """Every kind of dropout is live, and every strategy gives each sample the same masks."""
 
+import inspect
+
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules.dropout import _DropoutNd
 
-from uncertainty.mc_models import around, cases, masked_cases, strategies
+from uncertainty.mc_cases import CASES, by_row, by_weight, cases, strategies
+from uncertainty.mc_models import DroppedRecurrent, around
+from wolfsbane import functional as F
 from wolfsbane import nn as ours
+from wolfsbane.errors import UnsupportedError
 from wolfsbane.uncertainty import mc_dropout
+from wolfsbane.uncertainty.routing import HANDLERS
 
 pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 
@@ -19,6 +26,31 @@ def samples(model, x, strategy, count=6, **options):
     return mc_dropout(
         model, x, count, strategy, generator=seeded(), keep_samples=True, **options
     ).samples
+
+
+def draws(layer):
+    """Whether a class of ours draws random numbers in training: a dropout, or one with a key."""
+    return issubclass(layer, _DropoutNd) or "generator" in inspect.signature(layer).parameters
+
+
+def test_every_layer_that_drops_is_in_the_table():
+    there = {type(module) for case in CASES for module in case.make().modules()}
+    layers = [getattr(ours, name) for name in ours.__all__]
+    assert [layer for layer in layers if draws(layer) and layer not in there] == []
+
+
+def test_every_function_that_draws_has_a_handler():
+    functions = [getattr(F, name) for name in F.__all__]
+    drawing = [f for f in functions if "generator" in parameters(f)]
+    assert len(drawing) > 15
+    assert [function for function in drawing if function not in HANDLERS] == []
+
+
+def parameters(function):
+    try:
+        return inspect.signature(function).parameters
+    except ValueError:  # a function of C++
+        return {}
 
 
 @cases
@@ -66,7 +98,7 @@ def test_consistent_results_depend_neither_on_batches_nor_on_order(case, strateg
     torch.testing.assert_close(shuffled, whole[:, order], rtol=1e-4, atol=1e-5)
 
 
-@masked_cases
+@by_row
 def test_consistent_gives_equal_rows_equal_samples_and_others_not(case):
     model = case.make()
     x = torch.randn(1, *case.shape[1:]).expand(case.shape).contiguous()
@@ -75,6 +107,19 @@ def test_consistent_gives_equal_rows_equal_samples_and_others_not(case):
     assert same.std(0).max() > 0
     different = samples(model, x, "loop")
     assert (different - different[:, :1]).abs().max() > 1e-3
+
+
+@by_weight
+def test_what_rows_share_is_another_in_each_sample_and_one_for_the_rows_of_a_sample(case):
+    model = case.make()
+    x = torch.randn(1, *case.shape[1:]).expand(case.shape).contiguous()
+    kept = samples(model, x, "loop")
+    if not isinstance(model, DroppedRecurrent):  # its locked dropout is by row
+        torch.testing.assert_close(kept, kept[:, :1].expand_as(kept), rtol=1e-4, atol=1e-5)
+    assert (kept.std(0) > 1e-3).any()
+    if case.weights:
+        with pytest.raises(UnsupportedError, match="a dropped weight would be the same"):
+            samples(model, x, "replicate")
 
 
 @pytest.mark.parametrize("layer", [nn.Dropout2d(0.4), ours.DropPath(0.4), nn.Dropout(0.4)])

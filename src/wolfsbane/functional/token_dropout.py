@@ -75,11 +75,11 @@ def token_dropout(
             f"num_prefix_tokens has to be at most the number of tokens, but got "
             f"{num_prefix_tokens} for an input with {input.size(1)} of them: dimension 1"
         )
-    num_kept = max(1, round(num_tokens * (1.0 - rate)))
-    if not training or rate == 0.0 or num_kept >= num_tokens:
+    num_kept = num_tokens_kept(num_tokens, rate)
+    if not training or num_kept == num_tokens:
         return (input, None) if return_indices else input
     kept = _random_subset((input.size(0), num_tokens), num_kept, input, generator)
-    output = _select(input, kept, num_prefix_tokens)
+    output = take_tokens(input, kept, num_prefix_tokens)
     return (output, kept) if return_indices else output
 
 
@@ -111,7 +111,15 @@ def _random_subset(
     return numbers.argsort(dim=1)[:, :num_kept].sort(dim=1).values
 
 
-def _select(input: Tensor, kept: Tensor, num_prefix_tokens: int) -> Tensor:
+def num_tokens_kept(num_tokens: int, p: float) -> int:
+    """Return how many of the tokens after the prefix are kept."""
+    if p == 0.0:
+        return num_tokens
+    return min(num_tokens, max(1, round(num_tokens * (1.0 - p))))
+
+
+def take_tokens(input: Tensor, kept: Tensor, num_prefix_tokens: int) -> Tensor:
+    """Return the prefix of (N, L, *), and the tokens after it whose indices, (N, K), are given."""
     places = kept[(..., *(None,) * (input.dim() - 2))].expand(-1, -1, *input.shape[2:])
     if num_prefix_tokens == 0:
         return input.gather(1, places)

@@ -7,9 +7,9 @@ from torch import Tensor
 
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentTypeError
-from wolfsbane.functional.masking import zero
+from wolfsbane.functional.drop_weights import drop_weights
 from wolfsbane.mask.key import check_generator
-from wolfsbane.mask.rate import check_rate, never_drops
+from wolfsbane.mask.rate import check_rate
 from wolfsbane.nn.dropout import _Dropout
 from wolfsbane.nn.layer import generator_text, is_leaf, set_rate
 
@@ -91,17 +91,10 @@ class DropConnect(_Dropout, torch.nn.Linear):
     @is_leaf
     def forward(self, input: Tensor) -> Tensor:
         """Return the linear map of the input, by weights of which some are dropped in training."""
-        weight = dropped_weight(self, self.weight) if self.training else self.weight
+        weight = self.weight
+        if self.training:
+            weight = drop_weights(weight, self.p, self.generator)
         return torch.nn.functional.linear(input, weight, self.bias)
 
     def extra_repr(self) -> str:
         return f"{torch.nn.Linear.extra_repr(self)}, p={self.p}{generator_text(self)}"
-
-
-def dropped_weight(layer: _Dropout, weight: Tensor) -> Tensor:
-    """Return a layer's weight with elements dropped, the same in all processes."""
-    rate = check_rate(layer.p)
-    if never_drops(layer.p):
-        return weight
-    shape = tuple(weight.shape)
-    return zero(weight, rate, shape, inplace=False, generator=layer.generator, is_of_all_ranks=True)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentTypeError
-from wolfsbane.functional.masking import zero
+from wolfsbane.functional.drop_weights import drop_weights
 from wolfsbane.kernels.reference import HALF_PRECISION
 from wolfsbane.mask.key import check_generator
 from wolfsbane.mask.rate import check_rate, never_drops
@@ -132,11 +132,10 @@ class EmbeddingDropout(_Dropout, torch.nn.Embedding):
 
     def _factors(self) -> Tensor:
         """Return what each word is multiplied by, the same in all processes."""
-        weight, shape = self.weight, (self.num_embeddings, 1)
+        weight = self.weight
         dtype = torch.float32 if weight.dtype in HALF_PRECISION else weight.dtype
-        ones = torch.ones(shape, dtype=dtype, device=weight.device)
-        rate = check_rate(self.p)
-        return zero(ones, rate, shape, False, self.generator, is_of_all_ranks=True)
+        ones = torch.ones((self.num_embeddings, 1), dtype=dtype, device=weight.device)
+        return drop_weights(ones, self.p, self.generator)
 
     def extra_repr(self) -> str:
         return f"{torch.nn.Embedding.extra_repr(self)}, p={self.p}{generator_text(self)}"

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
-from wolfsbane.nn.drop_connect import DropConnect, dropped_weight
+from wolfsbane.functional.drop_weights import drop_weights
+from wolfsbane.nn.drop_connect import DropConnect
 from wolfsbane.nn.dropout import _Dropout
 from wolfsbane.nn.layer import as_node_of, generator_text
 
@@ -77,7 +78,9 @@ class WeightDrop(_Dropout):
             return self.module(*args, **kwargs)
         raw = {name: _weight_at(self.module, name) for name in self.names}
         _check_initialised(self.module, raw)
-        weights = {name: dropped_weight(self, weight) for name, weight in raw.items()}
+        weights = {
+            name: drop_weights(weight, self.p, self.generator) for name, weight in raw.items()
+        }
         try:
             return torch.func.functional_call(self.module, weights, args, kwargs)
         finally:

@@ -6,7 +6,7 @@ import torch
 from torch.nn import Module
 
 from wolfsbane.arguments import explain_unknown_arguments
-from wolfsbane.errors import ArgumentError, ArgumentTypeError
+from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
 from wolfsbane.mask import draw_key
 from wolfsbane.mask.key import check_generator
 from wolfsbane.uncertainty import batches
@@ -39,10 +39,11 @@ def mc_dropout(
     \mathrm{var} = \frac{1}{S - 1} \sum_s (f(x, m_s) - \bar y)^2$$
 
     The model runs in evaluation mode, whatever mode it is in, except for what drops: dropout layers
-    of torch, ours and other libraries, `MultiheadAttention`, recurrent nets, `F.dropout` with p > 0
-    (whatever its `training` says), and attention whose rate is an attribute of a module. Batch
-    norms use their running statistics, which stay as they are. Afterwards modes, hooks, attributes
-    and torch's generators are as before, also after an error; no gradients are recorded.
+    of torch, ours (`GaussianNoise` among them) and other libraries, dropped weights,
+    `MultiheadAttention`, recurrent nets, `F.dropout` with p > 0 (whatever its `training` says), and
+    attention whose rate is an attribute of a module. Batch norms use their running statistics,
+    which stay as they are. Afterwards modes, hooks, attributes and torch's generators are as
+    before, also after an error; no gradients are recorded. Of threads, one predicts at a time.
 
     Masks follow the contract of `wolfsbane.mask`: one key is drawn, and all masks follow from it.
     Sample s has the same masks with every strategy, so the strategies agree but for rounding. Only
@@ -82,7 +83,7 @@ def mc_dropout(
 
     Raises:
         ArgumentError, ArgumentTypeError: an argument is out of range.
-        ModelError: nothing drops, or the output is not a tensor.
+        ModelError: nothing drops, the output is not a tensor, or the model is on the meta device.
         DataError: there is no batch.
         UnsupportedError: a strategy that was asked for cannot run the model; or, with `consistent`,
             a mask cannot be the same for all rows.
@@ -101,6 +102,7 @@ def mc_dropout(
         Gal, Ghahramani 2016, arXiv:1506.02142. Houlsby et al. 2011, arXiv:1112.5745.
     """
     _check(model, samples, strategy, outputs)
+    _check_device(model)
     check_generator(generator)
     parts = batches.batches(inputs, batch_size, whole=forward is not None)
     task = Task(model, batches.call if forward is None else forward, samples, strategy, outputs)
@@ -134,3 +136,13 @@ def _check(model: object, samples: object, strategy: str, outputs: str) -> None:
             f"outputs has to be one of {', '.join(map(repr, OUTPUTS))}, but got {outputs!r}. It "
             "says what the model returns"
         )
+
+
+def _check_device(model: Module) -> None:
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if tensor.is_meta:
+            raise ModelError(
+                f"{name} of the model is on the meta device, where tensors have no numbers to "
+                "predict with. Give it some: model.to_empty(device='cpu') and load_state_dict, or "
+                "build the model on a device"
+            )

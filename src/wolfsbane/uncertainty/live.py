@@ -1,7 +1,9 @@
 """What is switched on for a prediction: whatever drops, and nothing else."""
 
 import contextlib
+import functools
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +18,10 @@ from wolfsbane.nn import BatchNormAct1d, BatchNormAct2d, BatchNormAct3d
 from wolfsbane.uncertainty.masks import Masks
 from wolfsbane.uncertainty.routing import Routing
 
+_ONE_AT_A_TIME = threading.RLock()
+"""A model's modes and torch's generators belong to the process. Held again by one prediction inside
+another."""
+
 _WITH_STATISTICS = (BatchNormAct1d, BatchNormAct2d, BatchNormAct3d)
 
 
@@ -25,20 +31,23 @@ def live(model: Module, masks: Masks) -> Iterator[list[DropRate]]:
 
     All modules are in evaluation mode, except those that hold or read a drop rate: their source may
     ask for `self.training` before it drops. Batch norms, too, stay in evaluation mode whatever they
-    hold. What the forward passes assign to attributes of modules is taken back: under
-    torch.func.vmap it would outlive what it belongs to.
+    hold; `train` and `eval`, called in a forward, change nothing. What the forward passes assign to
+    attributes of modules is taken back: under torch.func.vmap it would outlive what it belongs to.
+    Threads wait for one another.
 
     Yields:
         The drop rates found, those of 0 left out.
     """
-    rates = [rate for rate in drop_rates(model) if rate.value > 0 and rate.is_effective]
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_ONE_AT_A_TIME)
         stack.enter_context(_preserved_attributes(model))
         stack.enter_context(preserved_modes(model))
         stack.enter_context(_preserved_generators(model))
         stack.enter_context(_eager())
+        rates = [rate for rate in drop_rates(model) if rate.value > 0 and rate.is_effective]
         for module in model.modules():
             module.training = False
+            module.__dict__["train"] = functools.partial(_unchanged, module)
         for module in _droppers(model, rates):
             module.training = True
         for module in model.modules():
@@ -47,6 +56,11 @@ def live(model: Module, masks: Masks) -> Iterator[list[DropRate]]:
         stack.enter_context(torch.no_grad())
         stack.enter_context(Routing(masks))
         yield rates
+
+
+def _unchanged(module: Module, mode: bool = True) -> Module:  # noqa: ARG001
+    """Stand in for `train`, which `eval` calls too."""
+    return module
 
 
 def _droppers(model: Module, rates: list[DropRate]) -> list[Module]:

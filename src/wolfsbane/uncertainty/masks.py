@@ -6,9 +6,9 @@ piece by piece, and a pass over many samples at once all of it in one call of a 
 """
 
 import math
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,18 +16,23 @@ from torch import Tensor
 from wolfsbane.errors import UnsupportedError
 from wolfsbane.functional.masking import saturating, zeroing
 from wolfsbane.kernels.dropout import masked_affine
-from wolfsbane.kernels.reference import HALF_PRECISION, Coefficients
+from wolfsbane.kernels.reference import Coefficients
 from wolfsbane.mask.bits import philox4x32
 from wolfsbane.mask.rate import Rate, check_rate, never_drops
+from wolfsbane.uncertainty.draw import Draw, mapped_draw, mapped_numbers
+
+if TYPE_CHECKING:
+    from wolfsbane.uncertainty.meter import Meter
 
 _LOW32 = 0xFFFFFFFF
 _LOW64 = 0xFFFFFFFFFFFFFFFF
 
-MASKS, OTHER_DRAWS = 0, 1
+MASKS, OTHER_DRAWS, NUMBERS = 0, 1, 2
 """A word of a counter: what a derived number is for."""
 
-FEW_ELEMENTS = 2**17
-"""Up to here, three of torch's own functions take less time than that."""
+
+Make = Callable[[tuple[int, ...], torch.Generator], Tensor]
+"""Returns random numbers of a shape, by a generator."""
 
 
 def derived(key: int, call: int, batch: int, purpose: int) -> int:
@@ -45,77 +50,6 @@ class Window:
     index: Tensor | None = None
     """Their numbers as torch.func.vmap maps over them; None where they share the batch dimension,
     sample after sample."""
-
-
-@dataclass(frozen=True)
-class Draw:
-    """One mask for a window of samples, with all that a kernel needs."""
-
-    p: float
-    key: int
-    mask_shape: tuple[int, ...]
-    """Of one sample."""
-    coefficients: tuple[float, float, float]
-    first: int
-    is_consistent: bool
-
-    def apply(self, input: Tensor, count: int) -> Tensor:
-        """Drop elements of (count, *mask's dimensions), of as many samples."""
-        shape = (count, *self.mask_shape)
-        if self.selects(input.numel(), math.prod(shape)):
-            ones = torch.ones(shape, device=input.device)
-            kept = masked_affine(ones, self.p, self.key, shape, (1.0, 0.0, 0.0), self.start) != 0
-            return self._select(input, kept)
-        if len(shape) > 1:  # the kernels know (N, C, *), not one dimension more
-            shape = (count * self.mask_shape[0], *self.mask_shape[1:])
-            flat = input.flatten(0, 1)
-        else:
-            flat = input.contiguous()
-        output = masked_affine(flat, self.p, self.key, shape, self.coefficients, self.start)
-        return output.reshape(input.shape)
-
-    def selects(self, num_elements: int, num_decisions: int) -> bool:
-        """Whether the mask is made first: where rows share it, or several of few elements do.
-
-        The kernels for shared masks begin a sample within a tile at a cost of its own.
-        """
-        return self.is_consistent or num_decisions < num_elements <= FEW_ELEMENTS
-
-    @property
-    def start(self) -> int:
-        """Index of the first sample's first element."""
-        return self.first * math.prod(self.mask_shape)
-
-    def _select(self, input: Tensor, kept: Tensor) -> Tensor:
-        scale, shift, fill = self.coefficients
-        wide = input.float() if input.dtype in HALF_PRECISION else input
-        output = wide * scale + shift if shift else wide * scale
-        return torch.where(kept, output, fill).to(input.dtype)
-
-
-class Meter:
-    """What is seen of a forward pass that is timed."""
-
-    def __init__(self) -> None:
-        self.first_drop_at: float | None = None
-        self.largest = 0
-        """Bytes of the largest tensor from the first drop on."""
-        self.reads_numbers = False
-        """Whether Python has seen any from the first drop on."""
-
-    def note_drop(self, input: Tensor) -> None:
-        """Note that a tensor is about to be dropped."""
-        if self.first_drop_at is None:
-            self.first_drop_at = now(input.device)
-        self.note(input)
-
-    def note(self, output: Any, is_read: bool = False) -> None:
-        """Note what a function returned, and whether it reads numbers."""
-        if self.first_drop_at is None:
-            return
-        self.reads_numbers |= is_read
-        if isinstance(output, Tensor):
-            self.largest = max(self.largest, output.nbytes)
 
 
 class Masks:
@@ -150,7 +84,7 @@ class Masks:
     @property
     def needs_rows(self) -> bool:
         """Whether the first dimension of all that is dropped has to be the batch."""
-        return self.is_consistent or (self._window.index is None and self._window.count > 1)
+        return self.is_consistent or self._is_replicated
 
     def seed_for_other_draws(self) -> int:
         """Return a seed for what draws without masks, from torch's own generators."""
@@ -164,8 +98,53 @@ class Masks:
         """Set what the mask drops to SELU's saturation value."""
         return self._drop(input, p, mask_shape, saturating)
 
+    def zero_weights(self, weight: Tensor, p: Rate) -> Tensor:
+        """Zero elements of weights, which all rows of a sample share."""
+        if self._is_replicated:
+            raise UnsupportedError(
+                "strategy='replicate' has the rows of many samples in one pass, and a dropped "
+                "weight would be the same for all of them; strategy='prefix' and strategy='loop' "
+                "give each sample its own"
+            )
+        return self._drop(weight, p, None, zeroing, is_weight=True)
+
+    def numbers(self, input: Tensor, shape: tuple[int, ...], make: Make) -> Tensor:
+        """Return random numbers that are no mask, one set a sample, to be broadcast over the input.
+
+        Args:
+            input: what they are for.
+            shape: of the numbers for all of it, with ones where elements share one.
+            make: takes the shape for one sample and a generator, returns its numbers.
+        """
+        if self.meter is not None:
+            self.meter.note_drop(input)
+        key, window = self._next_key(), self._window
+        count = window.count if self._is_replicated else 1
+        one = self._mask_of_one(input, shape, count)
+
+        def of_each(count: int) -> Tensor:
+            samples = range(window.first, window.first + count)
+            return torch.stack([make(one, _generator(key, sample)) for sample in samples])
+
+        if window.index is not None:
+            return mapped_numbers(window.index, of_each)
+        every = of_each(count)
+        if count == 1:
+            return every[0]
+        rows = input.size(0) // count
+        return every.expand(count, rows, *every.shape[2:]).flatten(0, 1)
+
+    @property
+    def _is_replicated(self) -> bool:
+        return self._window.index is None and self._window.count > 1
+
     def _drop(
-        self, input: Tensor, p: Rate, mask_shape: tuple[int, ...] | None, coefficients_of: Any
+        self,
+        input: Tensor,
+        p: Rate,
+        mask_shape: tuple[int, ...] | None,
+        coefficients_of: Any,
+        is_weight: bool = False,
     ) -> Tensor:
         rate = check_rate(p)
         if never_drops(rate):
@@ -178,31 +157,40 @@ class Masks:
         if self.meter is not None:
             self.meter.note_drop(input)
         shape = tuple(input.shape) if mask_shape is None else mask_shape
-        return self._masked(input, rate, shape, coefficients_of(input, rate))
+        is_weight = is_weight or isinstance(input, torch.nn.Parameter)
+        return self._masked(input, rate, shape, coefficients_of(input, rate), is_weight)
 
     def _masked(
-        self, input: Tensor, p: float, mask_shape: tuple[int, ...], coefficients: Coefficients
+        self,
+        input: Tensor,
+        p: float,
+        mask_shape: tuple[int, ...],
+        coefficients: Coefficients,
+        is_weight: bool,
     ) -> Tensor:
-        window = self._window
-        batch = 0 if self.is_consistent else self._batch
-        key = self._key_of(self.num_drawn, batch)
-        self.num_drawn += 1
-        count = 1 if window.index is not None else window.count
-        one = self._mask_of_one(input, mask_shape, count)
-        draw = Draw(p, key, one, coefficients, window.first, self.is_consistent)  # type: ignore[arg-type]
+        window, key = self._window, self._next_key()
+        count = window.count if self._is_replicated else 1
+        one = mask_shape
+        if count > 1 or not is_weight:
+            one = self._mask_of_one(input, mask_shape, count)
+        draw = Draw(p, key, one, coefficients, window.first)  # type: ignore[arg-type]
         if window.index is not None:
-            output: Tensor = _OfEverySample.apply(input, window.index, draw)
-            return output
-        if not draw.selects(input.numel(), math.prod(mask_shape)):
+            return mapped_draw(input, window.index, draw)
+        decisions = count * math.prod(one)
+        if not draw.selects(tuple(input.shape), input.numel(), decisions):
             return masked_affine(input, p, key, mask_shape, coefficients, draw.start)
-        if not mask_shape:
+        if count == 1:
             return draw.apply(input.unsqueeze(0), 1).squeeze(0)
         rows = input.size(0) // count
         return draw.apply(input.unflatten(0, (count, rows)), count).flatten(0, 1)
 
-    def _key_of(self, call: int, batch: int) -> int:
+    def _next_key(self) -> int:
+        """Return the key of this draw: the next of the pass."""
+        call = self.num_drawn
+        self.num_drawn += 1
         key = self._keys.get(call)
         if key is None:
+            batch = 0 if self.is_consistent else self._batch
             key = self._keys[call] = derived(self._key, call, batch, MASKS)
         return key
 
@@ -212,13 +200,12 @@ class Masks:
         """Return the shape of one sample's mask, where that of a pass over `count` is given."""
         if not mask_shape or not (self.is_consistent or count > 1):
             return mask_shape
-        if isinstance(input, torch.nn.Parameter) and count == 1:
-            return mask_shape  # of weights: every row has them
         self._check_rows(input, mask_shape, count)
-        return (1 if self.is_consistent else mask_shape[0] // count, *mask_shape[1:])
+        is_shared = self.is_consistent or mask_shape[0] == 1
+        return (1 if is_shared else mask_shape[0] // count, *mask_shape[1:])
 
     def _check_rows(self, input: Tensor, mask_shape: tuple[int, ...], count: int) -> None:
-        if mask_shape[0] == self._rows * count and not isinstance(input, torch.nn.Parameter):
+        if input.size(0) == self._rows * count and not isinstance(input, torch.nn.Parameter):
             return
         what = "consistent=True" if self.is_consistent else "strategy='replicate'"
         advice = (
@@ -233,36 +220,6 @@ class Masks:
         )
 
 
-def now(device: torch.device) -> float:
-    """Return the time in seconds when all that was begun on a device is done."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
-class _OfEverySample(torch.autograd.Function):
-    """Drop under torch.func.vmap over samples, by the kernels that run outside of it."""
-
-    @staticmethod
-    def forward(input: Tensor, index: Tensor, draw: Draw) -> Tensor:
-        raise AssertionError("the samples' numbers are mapped over")
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        pass
-
-    @staticmethod
-    def vmap(
-        info: Any, in_dims: tuple[Any, ...], input: Tensor, index: Tensor, draw: Draw
-    ) -> tuple[Tensor, int]:
-        if in_dims[1] is None:
-            raise UnsupportedError(
-                "strategy='prefix' cannot look into a model that uses torch.func.vmap itself: "
-                "use strategy='loop'"
-            )
-        count = info.batch_size
-        if in_dims[0] is None:
-            every = input.unsqueeze(0).expand(count, *input.shape)
-        else:
-            every = input.movedim(in_dims[0], 0)
-        return draw.apply(every, count), 0
+def _generator(key: int, sample: int) -> torch.Generator:
+    """Return a generator whose first key is that of a sample."""
+    return torch.Generator().manual_seed(derived(key, sample, 0, NUMBERS))

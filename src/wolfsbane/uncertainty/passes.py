@@ -8,7 +8,8 @@ from torch import Tensor
 
 from wolfsbane.errors import ModelError
 from wolfsbane.uncertainty.batches import Batch, mapped, tensors
-from wolfsbane.uncertainty.masks import Masks, Meter, Window, now
+from wolfsbane.uncertainty.masks import Masks, Window
+from wolfsbane.uncertainty.meter import Meter, now
 from wolfsbane.uncertainty.other_draws import OtherDraws
 
 
@@ -57,7 +58,11 @@ class Passes:
             return self.forward(batch)
         copy = mapped(torch.clone, batch)
         output = self.forward(copy)
-        self.is_guarded = any(tensor._version for tensor in tensors(copy))  # noqa: SLF001
+        # In inference mode a tensor does not count what is written into it.
+        self.is_guarded = any(
+            tensor.is_inference() or tensor._version  # noqa: SLF001
+            for tensor in tensors(copy)
+        )
         return output
 
 

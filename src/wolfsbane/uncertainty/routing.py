@@ -6,7 +6,7 @@ hand in False. In C++ nothing is seen, so what drops there (attention, recurrent
 apart into what is seen.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -15,9 +15,11 @@ from torch.nn import functional as torch_functional
 from torch.overrides import TorchFunctionMode
 
 from wolfsbane import functional as F
+from wolfsbane.functional.broadcast_dims import positive_dims, shared_mask
+from wolfsbane.functional.drop_weights import drop_weights
 from wolfsbane.functional.masking import channel_mask
 from wolfsbane.mask.rate import Rate
-from wolfsbane.uncertainty import attention, recurrent
+from wolfsbane.uncertainty import attention, noise, recurrent
 from wolfsbane.uncertainty.masks import Masks
 
 Drop = Callable[[Masks, Tensor, Rate], Tensor]
@@ -25,6 +27,9 @@ Drop = Callable[[Masks, Tensor, Rate], Tensor]
 
 Handler = Callable[..., Any]
 """Takes the masks, then what the function takes."""
+
+PLACE_OF_INPLACE = 2
+"""In the arguments after a dropout's input."""
 
 SEQUENCE, VOLUMES = 3, 5
 """Dimensions of a batch of sequences, and of one of volumes."""
@@ -59,6 +64,34 @@ def _batched(dims: int) -> Drop:
         return _channels(masks, input.unsqueeze(0), p).squeeze(0)
 
     return drop
+
+
+def _dropout(
+    masks: Masks,
+    input: Tensor,
+    p: Rate = 0.5,
+    training: bool = True,  # noqa: ARG001
+    inplace: bool = False,
+    *,
+    broadcast_dims: Sequence[int] = (),
+    **_: Any,
+) -> Tensor:
+    """Handle our own dropout, whose mask may be shared over dimensions."""
+    shape = None
+    if broadcast_dims:
+        shape = shared_mask(input, positive_dims(broadcast_dims, input.dim()))
+    output = masks.zero(input, p, shape)
+    return _written(input, output) if inplace else output
+
+
+def _locked_dropout(masks: Masks, input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    output = noise.locked_dropout(masks, input, *args, **kwargs)
+    inplace = kwargs.get("inplace", len(args) > PLACE_OF_INPLACE and args[PLACE_OF_INPLACE])
+    return _written(input, output) if inplace else output
+
+
+def _drop_weights(masks: Masks, weight: Tensor, p: Rate, *_: Any, **__: Any) -> Tensor:
+    return masks.zero_weights(weight, p)
 
 
 def _of_function(drop: Drop) -> Handler:
@@ -112,6 +145,22 @@ def _batch_norm_act_dropout(masks: Masks, *args: Any, p: Rate = 0.0, **kwargs: A
     return masks.zero(F.batch_norm_act_dropout(*args, p=0.0, **kwargs), p)
 
 
+def _unseen(handler: Handler) -> Handler:
+    """Return a handler that other modes do not look into: one prediction may run inside another."""
+
+    def handle(*args: Any, **kwargs: Any) -> Any:
+        with torch._C.DisableTorchFunction():  # noqa: SLF001
+            return handler(*args, **kwargs)
+
+    return handle
+
+
+def _overloads(name: str) -> tuple[Any, Any]:
+    """Return the operator of a name as torch.ops has it, and its default overload."""
+    packet = getattr(torch.ops.aten, name)
+    return packet, packet.default
+
+
 _FUNCTIONS: dict[str, Drop] = {
     "dropout": _element_wise,
     "dropout1d": _batched(SEQUENCE),
@@ -144,7 +193,7 @@ _READ = frozenset(
 
 _RECURRENT = (torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu)
 
-_HANDLERS: dict[Any, Handler] = {
+HANDLERS: dict[Any, Handler] = {
     **{getattr(torch_functional, name): _of_function(drop) for name, drop in _FUNCTIONS.items()},
     **{getattr(F, name): _of_function(drop) for name, drop in _FUNCTIONS.items()},
     **{
@@ -152,6 +201,24 @@ _HANDLERS: dict[Any, Handler] = {
         for name, drop in _OPERATORS.items()
         for inplace in (False, True)
     },
+    # What torch.export writes into its graphs.
+    **{
+        operator: _of_operator(drop, inplace)
+        for name, drop in _OPERATORS.items()
+        for inplace in (False, True)
+        for operator in _overloads(name + "_" * inplace)
+    },
+    **dict.fromkeys(_overloads("scaled_dot_product_attention"), attention.scaled_dot_product),
+    F.dropout: _dropout,
+    F.locked_dropout: _unseen(_locked_dropout),
+    F.gaussian_dropout: _unseen(noise.gaussian_dropout),
+    F.gaussian_noise: _unseen(noise.gaussian_noise),
+    F.concrete_dropout: _unseen(noise.concrete_dropout),
+    F.drop_block1d: _unseen(noise.drop_block(F.drop_block1d, 1)),
+    F.drop_block2d: _unseen(noise.drop_block(F.drop_block2d, 2)),
+    F.drop_block3d: _unseen(noise.drop_block(F.drop_block3d, 3)),
+    F.token_dropout: _unseen(noise.token_dropout),
+    drop_weights: _drop_weights,
     F.drop_path: _of_function(_drop_path),
     F.dropout_add: _dropout_add,
     F.bias_act_dropout: _bias_act_dropout,
@@ -174,7 +241,7 @@ class Routing(TorchFunctionMode):
         self._masks = masks
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        handler = _HANDLERS.get(func)
+        handler = HANDLERS.get(func)
         if handler is not None:
             return handler(self._masks, *args, **(kwargs or {}))
         output = func(*args, **kwargs) if kwargs else func(*args)

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from wolfsbane.errors import UnsupportedError
 from wolfsbane.uncertainty import prefix
-from wolfsbane.uncertainty.masks import now
+from wolfsbane.uncertainty.meter import now
 from wolfsbane.uncertainty.passes import Observation, Passes, observe
 from wolfsbane.uncertainty.strategy import (
+    OBVIOUS,
     SMALL,
     STRATEGIES,
     TRIAL,
@@ -103,11 +104,13 @@ class Named:
         if self._samples > TRIAL:
             seen, done = observe(self._passes, 1), 2
             yield seen.output.unsqueeze(0)
-        part = range(done - 1, min(done - 1 + max(2, self.choice.chunk), self._samples))
-        attempt = _compared(self._passes, self.choice.strategy, part, seen)
+        place = _place_of_known(self.choice.strategy, done)
+        first = done - 1 - place
+        part = range(first, min(done - 1 + max(2, self.choice.chunk), self._samples))
+        attempt = _compared(self._passes, self.choice.strategy, part, seen, place)
         if attempt.outputs is None:
             raise _named(self.choice.strategy, attempt.error) from attempt.error
-        yield attempt.outputs[1:]
+        yield attempt.outputs[1 + place :]
         yield from in_chunks(self._passes, self.choice, range(part.stop, self._samples))
 
 
@@ -129,13 +132,22 @@ class Automatic:
     def run(self) -> Iterator[Tensor]:
         """Yield the outputs of all samples."""
         yield self._seen.output.unsqueeze(0)
-        if not is_sure(self._seen, self._samples):
-            # The first pass of all pays for what is done once: of the second one the time counts.
-            yield from self._observe_next()
+        if self._seen.share < OBVIOUS or not is_sure(self._seen, self._samples):
+            yield from self._second_look()
         self.choice = suggest(self._seen, self._samples)
         while self._done < self._samples and self.choice.strategy != "loop":
             yield from self._fast()
         yield from in_chunks(self._passes, self.choice, range(self._done, self._samples))
+
+    def _second_look(self) -> Iterator[Tensor]:
+        """Look at a second pass: the first of all pays for what is done once.
+
+        Where something else has the processor for a moment, a share may be far too large. Twice in
+        the same place it hardly is, so the smaller one counts.
+        """
+        share = self._seen.share
+        yield from self._observe_next()
+        self._seen = replace(self._seen, share=min(share, self._seen.share))
 
     def _observe_next(self) -> Iterator[Tensor]:
         if self._done < self._samples:
@@ -149,12 +161,14 @@ class Automatic:
         if self.choice.is_trial:
             prefix.warm_up()
         size = trial_size(self._seen, self._samples) if self.choice.is_trial else largest + 1
-        part = range(self._done - 1, min(self._done - 1 + size, self._samples))
-        attempt = _compared(self._passes, strategy, part, self._seen)
+        place = _place_of_known(strategy, self._done)
+        first = self._done - 1 - place
+        part = range(first, min(first + size, self._samples))
+        attempt = _compared(self._passes, strategy, part, self._seen, place)
         if attempt.outputs is None:
             yield from self._after_failure(_words(strategy, attempt.error))
             return
-        yield attempt.outputs[1:]
+        yield attempt.outputs[1 + place :]
         self._done = part.stop
         if not self.choice.is_trial:
             yield from in_chunks(self._passes, self.choice, range(self._done, self._samples))
@@ -206,23 +220,38 @@ def _attempt(passes: Passes, strategy: str, part: range) -> _Attempt:
     return _Attempt(outputs, now(passes.device) - begin)
 
 
-def _compared(passes: Passes, strategy: str, part: range, seen: Observation) -> _Attempt:
-    """Try a strategy on samples of which the first is known."""
+def _place_of_known(strategy: str, done: int) -> int:
+    """Return where among the samples of a pass the one is that the loop's is compared with.
+
+    Not in front in a replicated batch: there it has the places that its rows have in the loop, and
+    what depends on a row's place would not show.
+    """
+    return 1 if strategy == "replicate" and done > 1 else 0
+
+
+def _compared(
+    passes: Passes, strategy: str, part: range, seen: Observation, place: int
+) -> _Attempt:
+    """Try a strategy on samples of which one is known."""
     if strategy == "replicate" and seen.reads_numbers:
         words = "Python looks at numbers after the first drop, and decides for all rows at once"
         return _Attempt(None, error=UnsupportedError(words))
     attempt = _attempt(passes, strategy, part)
-    if attempt.outputs is None or seen.has_other_draws or _agree(attempt.outputs[0], seen.output):
+    if (
+        attempt.outputs is None
+        or seen.has_other_draws
+        or _agree(attempt.outputs[place], seen.output)
+    ):
         return attempt
     error = UnsupportedError(
         "its output for the same masks is another one than the loop's: rows depend on one "
-        "another, or something is written in place"
+        "another, something is written in place, or autocast is on, of which vmap knows nothing"
     )
     return _Attempt(None, error=error)
 
 
 def _agree(output: Tensor, expected: Tensor) -> bool:
-    if output.shape != expected.shape:
+    if output.shape != expected.shape or output.dtype is not expected.dtype:
         return False
     tolerance = TOLERANCE.get(expected.dtype, DEFAULT_TOLERANCE)
     size = expected.double().nan_to_num(0.0, 0.0, 0.0).abs()

@@ -31,6 +31,9 @@ LARGEST_FOR_A_TRIAL = 2**20
 """Bytes of the largest tensor. Above it a function takes so long that many samples at once gain
 nothing but the prefix."""
 
+OBVIOUS = 0.8
+"""Share of a pass before the first drop that is believed when it was seen once."""
+
 SHARE_WORTH_A_TRIAL = 0.4
 FEWEST_FOR_A_TRIAL = 16
 TRIAL = 3
