@@ -252,7 +252,7 @@ class AddsItsBias(Linear):
 
 def test_bias_stays_where_a_forward_of_its_own_may_read_it():
     model = Sequential(AddsItsBias(4, 8), Linear(8, 2))
-    plan = surgery.insert_batchnorm(model)
+    plan = surgery.insert_batchnorm(model, after="0")
     plan.apply()
     model(torch.randn(5, 4)).sum().backward()
     assert "the layer's own forward may read it: it stays" in str(plan)
@@ -288,3 +288,17 @@ def test_lbfgs_begins_a_new_history():
     optimizer.step(closure)
     undo()
     optimizer.step(closure)
+
+
+class GroupedLinear(Linear):
+    """Returns (N, groups, features): as many features as the Linear has, but not in one place."""
+
+    def forward(self, input):
+        return super().forward(input).unflatten(-1, (2, -1))
+
+
+def test_linear_layer_with_a_forward_of_its_own_is_left_unless_it_is_named():
+    model = Sequential(GroupedLinear(4, 8), Linear(4, 2))
+    plan = surgery.insert_batchnorm(model)
+    assert not plan
+    assert "it has a forward of its own: name it in `after`" in str(plan)

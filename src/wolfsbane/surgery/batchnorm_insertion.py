@@ -118,7 +118,8 @@ def insert_batchnorm(
     kept = []
     beside: dict[Parameter, Parameter] = {}
     for member in candidates:
-        why = _IS_LAST if id(member.module) in last else _why_not(member, graph)
+        why = _why_not_unasked(member.module, last) if after is None else None
+        why = why or _why_not(member, graph)
         if why is not None:
             kept.append(Kept(member.path, type(member.module).__name__, why))
             continue
@@ -169,6 +170,15 @@ def _users(graph: Graph, layer: Module) -> list[Node]:
             found += users
             pending += [user for user in users if user.name in REARRANGING]
     return found
+
+
+def _why_not_unasked(module: Module, last: set[int]) -> str | None:
+    """Return why a layer gets no batch norm unless `after` means it, or None."""
+    if id(module) in last:
+        return _IS_LAST
+    if isinstance(module, torch.nn.Linear) and type(module).forward is not torch.nn.Linear.forward:
+        return "it has a forward of its own: name it in `after` if its features come last"
+    return None
 
 
 def _why_not(member: Member, graph: Graph) -> str | None:
