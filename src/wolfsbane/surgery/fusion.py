@@ -15,6 +15,7 @@ from wolfsbane.anatomy.places import Member
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.errors import ArgumentError
 from wolfsbane.functional.activation import as_activation
+from wolfsbane.surgery.checking.retracing import Retracing
 from wolfsbane.surgery.checking.verification import Part, Verification
 from wolfsbane.surgery.graphs.example import Inputs, as_inputs
 from wolfsbane.surgery.graphs.graph import Graph
@@ -126,6 +127,8 @@ def fuse(
             parts=lambda: [_part(chain, finder.around.path(chain.norm)) for chain in finder.chains],
             places=tuple(chain.modules for chain in finder.chains),
             inputs=inputs,
+            retracing=Retracing(graph, finder.became()),
+            stale=lambda: _stale(finder, model),
             reference=lambda: _our_dropouts(finder.chains, finder.around),
         ),
     )
@@ -172,12 +175,14 @@ class _Finder:
             return None, f"it is followed by {type(act).__name__}, not by an activation of a kernel"
         if not one_kind(norm):
             return None, "its tensors have several dtypes or devices"
-        return act, self._obstacle([norm, act])
+        return act, self.obstacle([norm, act])
 
-    def _obstacle(self, modules: list[Module]) -> str | None:
+    def obstacle(self, modules: Sequence[Module]) -> str | None:
+        """Return why modules that follow each other cannot be one layer, or None."""
         for module in modules:
-            if "forward" in vars(module):
-                return f"the forward of its {type(module).__name__} was replaced on this object"
+            why = own_behaviour(module, type(module))
+            if why is not None:
+                return f"{type(module).__name__}: {why}"
         if len({module.training for module in modules}) > 1:
             states = [
                 f"{type(m).__name__}: {'training' if m.training else 'eval'}" for m in modules
@@ -209,7 +214,14 @@ class _Finder:
                     return before.why or "training and evaluation go different ways before it"
                 if not trace.is_direct(norm, drop):
                     return "other steps run between: masks would be drawn in another order"
-        return self._obstacle([norm, act, drop])
+        return self.obstacle([norm, act, drop])
+
+    def became(self) -> dict[int, tuple[Module, ...]]:
+        """Return what takes the place of each module, by the module's id."""
+        gone: dict[int, tuple[Module, ...]] = {
+            id(module): () for chain in self.chains for module in chain.modules
+        }
+        return {**gone, **{id(chain.norm): (chain.fused,) for chain in self.chains}}
 
     def changes(self) -> Iterator[Change]:
         """Yield what the plan does."""
@@ -225,6 +237,12 @@ class _Finder:
         yield from self.graph.notes
         if any(type(chain.drop) is torch.nn.Dropout for chain in self.chains):
             yield OTHER_MASKS
+
+
+def _stale(finder: _Finder, model: Module) -> str | None:
+    """Return why a chain of a plan can no longer be fused."""
+    now = _Finder(finder.graph, Surroundings(model))
+    return next(filter(None, (now.obstacle(chain.modules) for chain in finder.chains)), None)
 
 
 def _is_activation(module: Module) -> bool:
