@@ -5,6 +5,7 @@ It is done with copies without hooks, so that reading a model changes nothing.
 
 import contextlib
 import copy
+import functools
 import inspect
 import io
 import logging
@@ -71,18 +72,14 @@ def read_graph(model: Module, inputs: Inputs | None, modes: Sequence[bool]) -> G
         except Exception as error:  # noqa: BLE001  # a tracer raises whatever the model raises
             failures.append(f"{name}: {in_short(error)}")
             continue
-        notes = [f"the graph was found by {name}"]
-        if trace is exported:
-            return Graph(tuple(traces), (*notes, *_at_defaults(model, inputs)), shapes)
-        flipped = _flipped(trace, model, inputs, modes)
+        is_symbolic = trace is not exported
+        flipped = _flipped(trace, model, inputs, modes) if is_symbolic else []
         tried = {flag for found in flipped for flag in found.flags}
         return Graph(
             (*traces, *flipped),
-            (*notes, *_at_defaults(model, inputs, tried)),
+            (f"the graph was found by {name}", *_at_defaults(model, inputs, tried)),
             shapes,
-            again=lambda changed, old: _trace(
-                trace, changed, inputs, bool(old.training), old.flags
-            ),
+            again=functools.partial(_again, trace, inputs) if is_symbolic else None,
         )
     return _of_neighbours(model, "; ".join(failures), shapes)
 
@@ -99,6 +96,10 @@ def _of_neighbours(model: Module, why: str, shapes: Shapes) -> Graph:
         "so only neighbours in torch.nn.Sequential were looked at, as if nothing else called them",
     )
     return Graph((_without_identities(neighbours(model)),), notes, shapes)
+
+
+def _again(trace: Tracing, inputs: Inputs | None, model: Module, old: Trace) -> Trace:
+    return _trace(trace, model, inputs, bool(old.training), old.flags)
 
 
 def _optional(model: Module, inputs: Inputs | None) -> dict[str, Any]:
@@ -129,9 +130,7 @@ def _flipped(
     return found
 
 
-def _at_defaults(
-    model: Module, inputs: Inputs | None, tried: Collection[str] = ()
-) -> tuple[str, ...]:
+def _at_defaults(model: Module, inputs: Inputs | None, tried: Collection[str]) -> tuple[str, ...]:
     names = [name for name in _optional(model, inputs) if name not in tried]
     if not names:
         return ()

@@ -60,6 +60,6 @@ def _memory(value: Any) -> int | None:
     if not isinstance(value, Tensor):
         return None
     try:
-        return value.untyped_storage()._cdata  # noqa: SLF001
+        return int(value.untyped_storage()._cdata)  # noqa: SLF001
     except (NotImplementedError, RuntimeError, ValueError):  # sparse, or a lazy layer's
         return None
