@@ -1,6 +1,7 @@
 """Batch norms are taken into the layers beside them, exactly, and nowhere else."""
 
 import copy
+import functools
 import warnings
 from dataclasses import dataclass
 
@@ -419,3 +420,61 @@ def test_fused_models_can_be_folded():
     surgery.fold_batchnorm(model, x).apply()
     torch.testing.assert_close(model(x), expected)
     assert [type(m) for m in model] == [Conv2d, torch.nn.SiLU, Identity]
+
+
+class Rectifying(Module):
+    """Writes into its input between the batch norm and the layer behind."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.conv = BatchNorm2d(3), Conv2d(3, 4, 1)
+
+    def forward(self, x):
+        normed = self.norm(x)
+        x.relu_()
+        return self.conv(normed)
+
+
+def test_batch_norm_whose_input_is_written_to_is_not_folded_forward():
+    plan = surgery.fold_batchnorm(Rectifying().eval())
+    assert not plan
+    assert "other steps run between, which may write into its input" in reasons(plan)["norm"]
+
+
+def nested_list(model):
+    return [[model.conv], [model.norm]]
+
+
+def method(model):
+    return [model.conv.forward, model.norm.forward]
+
+
+def partial_call(model):
+    return [functools.partial(model.conv), functools.partial(model.norm)]
+
+
+@pytest.mark.parametrize("held", [nested_list, method, partial_call])
+def test_layer_that_is_called_from_elsewhere_than_its_slot_is_left(held):
+    class Private(Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.norm = Conv2d(3, 4, 1), learned(BatchNorm2d(4))
+            self._calls = held(self)
+
+        def forward(self, x):
+            for call in self._calls:
+                for each in call if isinstance(call, list) else [call]:
+                    x = each(x)
+            return x
+
+    plan = surgery.fold_batchnorm(Private().eval())
+    assert not plan
+
+
+def test_plan_of_a_model_that_trains_by_now_is_not_applied():
+    model = pair().eval()
+    plan = surgery.fold_batchnorm(model)
+    model.train()
+    with pytest.raises(ModelError, match=r"call model.eval\(\) first\): make a new plan"):
+        plan.apply()
+    assert type(model[1]) is BatchNorm2d

@@ -285,7 +285,7 @@ def test_batch_norm_of_several_dtypes_is_left():
 def test_module_in_a_plain_list_is_a_reason():
     model = network()
     model.acts = [model[2]]
-    assert "a plain list or dict also refers to its ReLU" in reasons(surgery.fuse(model))["1"]
+    assert "a plain list or attribute also refers to ReLU" in reasons(surgery.fuse(model))["1"]
 
 
 def test_layers_of_one_and_three_dimensions_and_without_statistics_are_fused():
@@ -426,3 +426,78 @@ def test_model_on_the_meta_device_is_fused_unchecked():
     model = network().to("meta")
     undo = surgery.fuse(model).apply()
     assert "not checked" in undo.notes[0]
+
+
+class Flagged(Module):
+    """Returns features where it is asked to: what the default does not use twice, that does."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.act = BatchNorm2d(3), ReLU()
+
+    def forward(self, x, features=False, scale=None):
+        normed = self.norm(x)
+        return normed if features else self.act(normed) * (1 if scale is None else scale)
+
+
+@pytest.mark.parametrize("example", [None, images()], ids=["no example", "example"])
+def test_flag_of_forward_is_read_both_ways_and_other_defaults_are_told(example):
+    plan = surgery.fuse(Flagged(), example)
+    assert not plan
+    assert "its output goes to the model's output" in reasons(plan)["norm"]
+    assert "it was read with the defaults of forward's scale, and holds for these" in str(plan)
+
+
+def test_flag_that_the_example_gives_stays():
+    plan = surgery.fuse(Flagged(), {"x": images(), "features": False})
+    assert len(plan) == 2
+
+
+def compiled_alone(model):
+    model[1].compile(backend="eager")
+
+
+def prepared(model):
+    model[2].qconfig = object()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (compiled_alone, "BatchNorm2d: it was compiled by itself"),
+        (prepared, "ReLU: it is prepared for quantisation"),
+    ],
+)
+def test_layer_that_does_more_than_its_class_says_is_left(spoil, why):
+    model = network()
+    spoil(model)
+    assert why in reasons(surgery.fuse(model))["1"]
+
+
+def in_evaluation(model):
+    model[1].eval()
+
+
+def hooked(model):
+    model[1].register_forward_hook(lambda *_: None)
+
+
+def other_rate(model):
+    model[3].p = 0.5
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (in_evaluation, "has changed since the plan .*different modes.* make a new plan"),
+        (hooked, "has changed since the plan .*a hook on BatchNorm2d.* make a new plan"),
+        (other_rate, "would not compute the same"),
+    ],
+)
+def test_plan_that_is_out_of_date_is_not_applied(change, why):
+    model = network(drop=Dropout(0.1))
+    plan = surgery.fuse(model)
+    change(model)
+    with pytest.raises(ModelError, match=why):
+        plan.apply()
+    assert type(model[1]) is BatchNorm2d

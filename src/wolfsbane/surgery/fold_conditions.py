@@ -49,6 +49,7 @@ class Conditions:
         return (
             own_behaviour(layer, type(layer))
             or self._obstacle_of_shape(norm, layer)
+            or self._obstacle_between(order)
             or self._obstacle_of_sharing(layer)
             or self.around.hooked(order)
             or self.around.listed(order)
@@ -73,6 +74,16 @@ class Conditions:
                     f"{named(layer)} has them elsewhere"
                 )
         return None
+
+    def _obstacle_between(self, order: list[Module]) -> str | None:
+        """Return why a batch norm's input may not reach the layer behind it as it was."""
+        first, last = order
+        if type(first) in LAYERS:
+            return None
+        traces = [trace for trace in self.graph.traces if id(last) in trace.calls]
+        if all(trace.is_direct(first, last) for trace in traces):
+            return None
+        return "other steps run between, which may write into its input"
 
     def _obstacle_of_sharing(self, layer: Module) -> str | None:
         if len(self.around.members[id(layer)].slots) > 1:

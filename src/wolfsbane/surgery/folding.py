@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch.nn import Module, Parameter
+from torch.nn import Identity, Module, Parameter
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from wolfsbane.arguments import explain_unknown_arguments
+from wolfsbane.surgery.checking.retracing import Retracing
 from wolfsbane.surgery.checking.verification import Part, Verification
 from wolfsbane.surgery.fold_conditions import Conditions, named, obstacle_of_norm
 from wolfsbane.surgery.folded_norm import WITH_ACTIVATION, rest_of, state_names
@@ -119,6 +120,8 @@ def fold_batchnorm(
             parts=lambda: [_part(fold, finder.around.path(fold.layer)) for fold in folds],
             places=tuple(fold.modules for fold in folds),
             inputs=inputs,
+            retracing=Retracing(finder.graph, _became(folds)),
+            stale=lambda: _stale(folds, Surroundings(model)),
         ),
     )
 
@@ -205,6 +208,22 @@ class _Finder:
         fold.rests[id(norm)] = rest_of(norm)
         self.folds[id(layer)] = fold
         return None
+
+
+def _became(folds: list[Fold]) -> dict[int, tuple[Module, ...]]:
+    rests = {key: rest for fold in folds for key, rest in fold.rests.items()}
+    return {key: () if type(rest) is Identity else (rest,) for key, rest in rests.items()}
+
+
+def _stale(folds: list[Fold], around: Surroundings) -> str | None:
+    """Return why a batch norm of a plan can no longer be folded."""
+    for fold in folds:
+        found = [obstacle_of_norm(norm) for norm in fold.norms]
+        found += [around.hooked(fold.modules), around.listed(fold.modules)]
+        why = next(filter(None, found), None)
+        if why is not None:
+            return why
+    return None
 
 
 def _changes(

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -13,49 +12,21 @@ from torch.optim import Optimizer
 from wolfsbane import nn
 from wolfsbane.anatomy.places import Member
 from wolfsbane.arguments import explain_unknown_arguments
-from wolfsbane.errors import ArgumentError
-from wolfsbane.functional.activation import as_activation
+from wolfsbane.surgery.checking.retracing import Retracing
 from wolfsbane.surgery.checking.verification import Part, Verification
+from wolfsbane.surgery.fusible_chains import FUSED, FUSED_ALREADY, Chain, ChainFinder
 from wolfsbane.surgery.graphs.example import Inputs, as_inputs
-from wolfsbane.surgery.graphs.graph import Graph
-from wolfsbane.surgery.graphs.surroundings import Surroundings, one_kind
+from wolfsbane.surgery.graphs.surroundings import Surroundings
 from wolfsbane.surgery.graphs.tracing import read_graph
 from wolfsbane.surgery.planning.changes import Change, Replace
 from wolfsbane.surgery.planning.optimizers import check_optimizers
-from wolfsbane.surgery.planning.plan import Kept, Plan
-from wolfsbane.surgery.planning.succession import own_behaviour, succeed
-
-FUSED: dict[type[Module], tuple[type[Module], int]] = {
-    torch.nn.BatchNorm1d: (nn.BatchNormAct1d, 1),
-    torch.nn.BatchNorm2d: (nn.BatchNormAct2d, 2),
-    torch.nn.BatchNorm3d: (nn.BatchNormAct3d, 3),
-    nn.BatchNorm1d: (nn.BatchNormAct1d, 1),
-    nn.BatchNorm2d: (nn.BatchNormAct2d, 2),
-    nn.BatchNorm3d: (nn.BatchNormAct3d, 3),
-}
-"""Batch norms, the layers that take their places, and how many dimensions follow the channels."""
-
-FUSED_ALREADY = (nn.BatchNormAct1d, nn.BatchNormAct2d, nn.BatchNormAct3d)
+from wolfsbane.surgery.planning.plan import Plan
+from wolfsbane.surgery.planning.succession import succeed
 
 OTHER_MASKS = (
     "the masks of torch.nn.Dropout become those of wolfsbane.nn.Dropout: of the same rate, and "
     "other bits for the same seed"
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Chain:
-    """Modules that become one, and the one they become."""
-
-    norm: Module
-    act: Module
-    drop: Module | None
-    fused: Module
-
-    @property
-    def modules(self) -> tuple[Module, ...]:
-        """Those that become one, in order."""
-        return (self.norm, self.act) if self.drop is None else (self.norm, self.act, self.drop)
 
 
 @explain_unknown_arguments
@@ -110,22 +81,24 @@ def fuse(
     trained = check_optimizers(model, optimizers)
     inputs = as_inputs(example_inputs)
     graph = read_graph(model, inputs, modes=(True, False))
-    finder = _Finder(graph, Surroundings(model))
+    finder = ChainFinder(graph, Surroundings(model))
     for member in finder.around.members.values():
         if isinstance(member.module, _BatchNorm) and type(member.module) not in FUSED_ALREADY:
             finder.look_behind(member.module)
     return Plan(
         verb="fuse",
         model=model,
-        changes=tuple(finder.changes()),
+        changes=tuple(_changes(finder)),
         kept=tuple(finder.kept),
-        notes=tuple(finder.notes()),
+        notes=tuple(_notes(finder)),
         optimizers=trained,
         verify=Verification(
             modes=(True, False),
             parts=lambda: [_part(chain, finder.around.path(chain.norm)) for chain in finder.chains],
             places=tuple(chain.modules for chain in finder.chains),
             inputs=inputs,
+            retracing=Retracing(graph, finder.became()),
+            stale=lambda: _stale(finder, model),
             reference=lambda: _our_dropouts(finder.chains, finder.around),
         ),
     )
@@ -139,116 +112,25 @@ def _replace(member: Member, new: Module, after: str) -> Replace:
     )
 
 
-class _Finder:
-    """Finds chains, and the reasons why others are none."""
-
-    def __init__(self, graph: Graph, around: Surroundings) -> None:
-        self.graph = graph
-        self.around = around
-        self.chains: list[Chain] = []
-        self.kept: list[Kept] = []
-
-    def look_behind(self, norm: Module) -> None:
-        """Add the chain that begins at a batch norm, or the reason why there is none."""
-        act, why = self._activation(norm)
-        if why is None:
-            assert act is not None
-            drop, left = self._dropout(norm, act)
-            self.chains.append(Chain(norm, act, drop, _fused(norm, act, drop)))
-            if left is not None:
-                self.kept.append(left)
-        else:
-            self.kept.append(Kept(self.around.path(norm), type(norm).__name__, why))
-
-    def _activation(self, norm: Module) -> tuple[Module | None, str | None]:
-        """Return the activation behind a batch norm, and why they cannot be one layer."""
-        if type(norm) not in FUSED:
-            return None, _not_a_batch_norm(norm)
-        link = self.graph.successor(norm)
-        act = link.module
-        if act is None:
-            return None, own_behaviour(norm, type(norm)) or link.why
-        if not _is_activation(act):
-            return None, f"it is followed by {type(act).__name__}, not by an activation of a kernel"
-        if not one_kind(norm):
-            return None, "its tensors have several dtypes or devices"
-        return act, self._obstacle([norm, act])
-
-    def _obstacle(self, modules: list[Module]) -> str | None:
-        for module in modules:
-            if "forward" in vars(module):
-                return f"the forward of its {type(module).__name__} was replaced on this object"
-        if len({module.training for module in modules}) > 1:
-            states = [
-                f"{type(m).__name__}: {'training' if m.training else 'eval'}" for m in modules
-            ]
-            return f"they are in different modes ({', '.join(states)})"
-        return self.around.hooked(modules) or self.around.listed(modules)
-
-    def _dropout(self, norm: Module, act: Module) -> tuple[Module | None, Kept | None]:
-        """Return the dropout that can join, or the reason why the one that follows cannot."""
-        drop = self.graph.successor(act, training=True).module
-        if not isinstance(drop, torch.nn.modules.dropout._DropoutNd):  # noqa: SLF001
-            return None, None
-        why = self._obstacle_of_dropout(norm, act, drop)
-        if why is None:
-            return drop, None
-        return None, Kept(self.around.path(drop), type(drop).__name__, why)
-
-    def _obstacle_of_dropout(self, norm: Module, act: Module, drop: Module) -> str | None:
-        if type(drop) not in {torch.nn.Dropout, nn.Dropout}:
-            return (
-                "only torch.nn.Dropout and wolfsbane.nn.Dropout, which are element-wise, can join"
-            )
-        if "p" in drop._buffers:  # noqa: SLF001
-            return "its rate is a tensor"
-        for trace in self.graph.traces:
-            if id(drop) in trace.calls:
-                before = self.graph.predecessor(drop, training=trace.training)
-                if before.module is not act:
-                    return before.why or "training and evaluation go different ways before it"
-                if not trace.is_direct(norm, drop):
-                    return "other steps run between: masks would be drawn in another order"
-        return self._obstacle([norm, act, drop])
-
-    def changes(self) -> Iterator[Change]:
-        """Yield what the plan does."""
-        for chain in self.chains:
-            norm, *others = (self.around.members[id(module)] for module in chain.modules)
-            yield _replace(norm, chain.fused, _words(chain.fused))
-            for member in others:
-                after = f"torch.nn.Identity, as it is in {norm.path}"
-                yield _replace(member, torch.nn.Identity(), after)
-
-    def notes(self) -> Iterator[str]:
-        """Yield how it was found and what else changes."""
-        yield from self.graph.notes
-        if any(type(chain.drop) is torch.nn.Dropout for chain in self.chains):
-            yield OTHER_MASKS
+def _changes(finder: ChainFinder) -> Iterator[Change]:
+    for chain in finder.chains:
+        norm, *others = (finder.around.members[id(module)] for module in chain.modules)
+        yield _replace(norm, chain.fused, _words(chain.fused))
+        for member in others:
+            after = f"torch.nn.Identity, as it is in {norm.path}"
+            yield _replace(member, torch.nn.Identity(), after)
 
 
-def _is_activation(module: Module) -> bool:
-    try:
-        as_activation(module)
-    except ArgumentError:
-        return False
-    return type(module) is not torch.nn.Identity
+def _notes(finder: ChainFinder) -> Iterator[str]:
+    yield from finder.graph.notes
+    if any(type(chain.drop) is torch.nn.Dropout for chain in finder.chains):
+        yield OTHER_MASKS
 
 
-def _not_a_batch_norm(norm: Module) -> str:
-    if isinstance(norm, torch.nn.SyncBatchNorm):
-        return "a SyncBatchNorm has no fused form"
-    cls = type(norm)
-    return f"{cls.__module__}.{cls.__qualname__} is a class of its own"
-
-
-def _fused(norm: Module, act: Module, drop: Module | None) -> Module:
-    attributes: dict[str, Any] = {
-        "activation": as_activation(act),
-        "p": 0.0 if drop is None else float(vars(drop)["p"]),
-        "generator": None if drop is None else getattr(drop, "generator", None),
-    }
-    return succeed(norm, FUSED[type(norm)][0], **attributes)
+def _stale(finder: ChainFinder, model: Module) -> str | None:
+    """Return why a chain of a plan can no longer be fused."""
+    now = ChainFinder(finder.graph, Surroundings(model))
+    return next(filter(None, (now.obstacle(chain.modules) for chain in finder.chains)), None)
 
 
 def _words(fused: Module) -> str:

@@ -229,7 +229,9 @@ def test_examples_are_tensors_tuples_or_keywords_and_defaults_stay_defaults(exam
     model = Keywords()
     graph = read(model, example)
     assert graph.successor(model.norm).module is model.relu
-    assert graph.notes == ("the graph was found by torch.fx",)
+    assert graph.notes[0] == "the graph was found by torch.fx"
+    left = "scale" if isinstance(example, dict) else "mask, scale"
+    assert f"the defaults of forward's {left}, and" in graph.notes[1]
 
 
 def test_example_that_is_none_of_these_is_explained():

@@ -92,6 +92,12 @@ class Trial:
                     f"{self.name} would not run in {mode_name(training)} after the change "
                     f"({in_short(error)}). The model was put back as it was"
                 ) from error
+            other = [name for name in plain.keys() ^ found.keys() if name.startswith("output")]
+            if other:
+                raise ModelError(
+                    f"{self.name} would not return the same tensors: in {mode_name(training)} "
+                    f"{', '.join(sorted(other))} came or went. The model was put back as it was"
+                )
             for name in plain.keys() & found.keys():
                 difference = _compare(plain[name], nudged[name], found[name])
                 if difference.excess:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from torch.nn import Module
 
+from wolfsbane.errors import ModelError
+from wolfsbane.surgery.checking.retracing import Retracing
 from wolfsbane.surgery.checking.trial import Trial, mode_name
 from wolfsbane.surgery.graphs.example import Inputs
 
@@ -39,6 +41,8 @@ class Verification:
         parts: returns what changes, when the plan is applied.
         places: as in `Trial`, for the whole model.
         inputs: the example, or None to compare the parts alone.
+        retracing: compares the graphs.
+        stale: returns why the plan is out of date, or None.
         reference: what holds while the model is run before the change.
     """
 
@@ -46,14 +50,23 @@ class Verification:
     parts: Callable[[], Sequence[Part]]
     places: tuple[tuple[Module, ...], ...]
     inputs: Inputs | None
+    retracing: Retracing
+    stale: Callable[[], str | None]
     reference: Callable[[], AbstractContextManager[object]] = contextlib.nullcontext
 
     def __call__(self, model: Module) -> Callable[[Module], Iterable[str]]:
-        """Run the model as it is; return what compares it with the changed one."""
+        """Run the model as it is; return what compares it with the changed one.
+
+        Raises:
+            ModelError: the model has changed since the plan, or does not run.
+        """
         if not self.places:
             return lambda _: ()
+        why = self.stale()
+        if why is not None:
+            raise ModelError(f"the model has changed since the plan ({why}): make a new plan")
         if any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
-            return lambda _: ("not checked: tensors on the meta device have no numbers",)
+            return self._check_on_meta
         parts = [(self._trial(part), part.after) for part in self.parts()]
         with self.reference():
             expected = [(trial, after, trial.before()) for trial, after in parts]
@@ -67,8 +80,13 @@ class Verification:
                 worst = whole.after(changed, expected_of_whole)
                 names = " and ".join(mode_name(mode) for mode in self.modes)
                 yield f"checked on the example in {names}: outputs differ by at most {worst:.2g}"
+            self.retracing.check(changed)
 
         return check
+
+    def _check_on_meta(self, changed: Module) -> Iterator[str]:
+        self.retracing.check(changed)
+        yield "not checked: tensors on the meta device have no numbers"
 
     def _trial(self, part: Part) -> Trial:
         return Trial(part.name, part.before, part.inputs, self.modes, (part.places,))

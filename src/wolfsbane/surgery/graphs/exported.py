@@ -1,6 +1,6 @@
 """A graph by torch.export: it holds for inputs of the example's shapes, whatever their values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,9 +27,10 @@ class _Group:
     nodes: list[fx.Node] = field(default_factory=list)
 
 
-def exported(model: Module, inputs: Inputs | None) -> Trace:
+def exported(model: Module, inputs: Inputs | None, flags: Mapping[str, bool]) -> Trace:
     """Return the forward pass of a model in its present mode, each call of a layer as one step."""
     assert inputs is not None
+    assert not flags
     program = torch.export.export(model, inputs.args, dict(inputs.kwargs), strict=False)
     if any(isinstance(part, fx.GraphModule) for part in program.graph_module.children()):
         raise ModelError("torch.export put a part of the model into a graph of its own")

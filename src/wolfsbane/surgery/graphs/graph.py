@@ -32,12 +32,14 @@ class Trace:
         training: in which mode; None where the same steps are taken in both.
         touched: ids of modules whose parameters or buffers are used outside of their own calls.
         hidden: ids of modules inside those that were not looked into.
+        flags: arguments of the model that had another value than their default.
     """
 
     nodes: Sequence[Node]
     training: bool | None
     touched: frozenset[int] = frozenset()
     hidden: frozenset[int] = frozenset()
+    flags: Mapping[str, bool] = field(default_factory=dict)
 
     @cached_property
     def calls(self) -> dict[int, list[Node]]:
@@ -84,11 +86,13 @@ class Graph:
         traces: one for each mode that was asked for, or one for both.
         notes: how it was found, and what could not be.
         shapes: by a module's id, the shapes of its inputs in the example, call by call.
+        again: traces another model in the way in which a trace was found; None where there is none.
     """
 
     traces: tuple[Trace, ...]
     notes: tuple[str, ...] = ()
     shapes: Mapping[int, tuple[torch.Size, ...]] = field(default_factory=dict)
+    again: Callable[[Module, Trace], Trace] | None = None
 
     def count(self, module: Module) -> int:
         """Return how many times a forward pass calls a module, at most."""
@@ -123,9 +127,11 @@ class Graph:
         partner = links[0].module
         calling = [trace for trace in traces if id(partner) in trace.calls]
         if any(link.module is not partner for link in links) or len(calling) != len(links):
-            return Link(None, "training and evaluation go different ways there")
+            return Link(None, DIFFERENT_WAYS)
         return links[0]
 
+
+DIFFERENT_WAYS = "training and evaluation, or flags of forward, go different ways there"
 
 _Step = Callable[[Trace, Node], Link]
 

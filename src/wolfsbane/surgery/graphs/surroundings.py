@@ -46,7 +46,7 @@ class Surroundings:
         for module in modules:
             if id(module) in self._listed:
                 name = type(module).__name__
-                return f"a plain list or dict also refers to its {name} ({self.path(module)})"
+                return f"a plain list or attribute also refers to {name} ({self.path(module)})"
         return None
 
     def _above(self, module: Module) -> frozenset[int]:

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from torch import Tensor, fx
@@ -14,6 +14,7 @@ from wolfsbane.errors import ModelError
 from wolfsbane.nn.layer import Layer
 from wolfsbane.surgery.graphs.example import Inputs
 from wolfsbane.surgery.graphs.graph import Node, Trace
+from wolfsbane.surgery.graphs.watch import ParameterWatch
 
 METADATA = {"shape", "ndim", "dtype", "device", "size", "dim", "is_cuda", "requires_grad"}
 """What may be asked about a tensor without using its values."""
@@ -32,23 +33,31 @@ def is_timm_batch_norm_act(module: Module) -> bool:
     return f"{cls.__module__}.{cls.__qualname__}" == "timm.layers.norm_act.BatchNormAct2d"
 
 
-def symbolic(model: Module, inputs: Inputs | None) -> Trace:
-    """Return the forward pass of a model in its present mode. The model may be spoilt by it."""
-    return _trace(model, _Tracer(inputs, is_opaque=False))
+def symbolic(model: Module, inputs: Inputs | None, flags: Mapping[str, bool]) -> Trace:
+    """Return the forward pass of a model in its present mode, with these flags of its forward.
+
+    The model may be spoilt by it, its parameters are not written.
+    """
+    return _trace(model, _Tracer(inputs, flags, is_opaque=False))
 
 
-def symbolic_around_batch_norms(model: Module, inputs: Inputs | None) -> Trace:
+def symbolic_around_batch_norms(
+    model: Module, inputs: Inputs | None, flags: Mapping[str, bool]
+) -> Trace:
     """Return the same without looking into modules that hold no batch norm.
 
     Where a model cannot be traced, it is often one of those that decides something by its input.
     """
-    return _trace(model, _Tracer(inputs, is_opaque=True))
+    return _trace(model, _Tracer(inputs, flags, is_opaque=True))
 
 
 class _Tracer(fx.Tracer):
-    def __init__(self, inputs: Inputs | None, *, is_opaque: bool) -> None:
+    def __init__(
+        self, inputs: Inputs | None, flags: Mapping[str, bool], *, is_opaque: bool
+    ) -> None:
         super().__init__()
         self.inputs = inputs
+        self.flags = flags
         self.is_opaque = is_opaque
 
     def is_leaf_module(self, m: Module, module_qualified_name: str) -> bool:
@@ -63,10 +72,11 @@ class _Tracer(fx.Tracer):
         del is_module, concrete_args
         if self.inputs is None:
             names = _required(root_fn)
-            return root_fn, [self.root, *(self._stand_in(name) for name in names)]
+            fn = functools.partial(root_fn, **self.flags)
+            return fn, [self.root, *(self._stand_in(name) for name in names)]
         args = [self._argument(f"input_{i}", arg) for i, arg in enumerate(self.inputs.args)]
         kwargs = {name: self._argument(name, arg) for name, arg in self.inputs.kwargs.items()}
-        return functools.partial(root_fn, **kwargs), [self.root, *args]
+        return functools.partial(root_fn, **{**kwargs, **self.flags}), [self.root, *args]
 
     def _argument(self, name: str, value: Any) -> Any:
         has_tensors = any(isinstance(leaf, Tensor) for leaf in tree_leaves(value))
@@ -89,7 +99,8 @@ def _required(forward: Callable[..., Any]) -> list[str]:
 def _trace(model: Module, tracer: _Tracer) -> Trace:
     if "forward" in vars(model):
         raise ModelError("the model's forward was replaced on this object")
-    graph = tracer.trace(model)
+    with ParameterWatch(model) as watch:
+        graph = tracer.trace(model)
     steps: dict[fx.Node, Node] = {}
     for node in graph.nodes:
         if not _is_metadata(node):
@@ -99,8 +110,9 @@ def _trace(model: Module, tracer: _Tracer) -> Trace:
     return Trace(
         nodes=list(steps.values()),
         training=model.training,
-        touched=frozenset(_touched(model, graph)),
+        touched=frozenset(_touched(model, graph)) | watch.touched(),
         hidden=frozenset(_hidden(steps.values())),
+        flags=tracer.flags,
     )
 
 

@@ -5,10 +5,14 @@ It is done with copies without hooks, so that reading a model changes nothing.
 
 import contextlib
 import copy
+import functools
+import inspect
 import io
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -27,7 +31,7 @@ from wolfsbane.surgery.graphs.symbolic import symbolic, symbolic_around_batch_no
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 """Where torch keeps a module's hooks that see, or may change, what it computes."""
 
-Tracing = Callable[[Module, Inputs | None], Trace]
+Tracing = Callable[[Module, Inputs | None, Mapping[str, bool]], Trace]
 
 SOURCES: tuple[tuple[str, Tracing], ...] = (
     ("torch.fx", symbolic),
@@ -47,11 +51,14 @@ def read_graph(model: Module, inputs: Inputs | None, modes: Sequence[bool]) -> G
     Where that fails and there is an example, torch.export, which holds for shapes such as its.
     Where neither works, neighbours in torch.nn.Sequential are all that is known.
 
+    torch.fx is also asked with each flag of forward (an argument that is True or False, and not
+    in the example) the other way: `return_features=True` may use what the default does not.
+
     Raises:
         ModelError: the model cannot run on the example.
     """
     try:
-        _twin(model)
+        _twin(model, shared=True)
     except Exception as error:  # noqa: BLE001  # whatever a model's own __deepcopy__ raises
         return _of_neighbours(model, f"the model cannot be copied: {in_short(error)}", {})
     shapes = {} if inputs is None else _shapes(model, inputs)
@@ -61,11 +68,19 @@ def read_graph(model: Module, inputs: Inputs | None, modes: Sequence[bool]) -> G
             failures.append("torch.export needs example_inputs")
             continue
         try:
-            traces = tuple(_trace(trace, model, inputs, training) for training in modes)
+            traces = [_trace(trace, model, inputs, training) for training in modes]
         except Exception as error:  # noqa: BLE001  # a tracer raises whatever the model raises
             failures.append(f"{name}: {in_short(error)}")
             continue
-        return Graph(traces, (f"the graph was found by {name}",), shapes)
+        is_symbolic = trace is not exported
+        flipped = _flipped(trace, model, inputs, modes) if is_symbolic else []
+        tried = {flag for found in flipped for flag in found.flags}
+        return Graph(
+            (*traces, *flipped),
+            (f"the graph was found by {name}", *_at_defaults(model, inputs, tried)),
+            shapes,
+            again=functools.partial(_again, trace, inputs) if is_symbolic else None,
+        )
     return _of_neighbours(model, "; ".join(failures), shapes)
 
 
@@ -83,14 +98,59 @@ def _of_neighbours(model: Module, why: str, shapes: Shapes) -> Graph:
     return Graph((_without_identities(neighbours(model)),), notes, shapes)
 
 
-def _trace(trace: Tracing, model: Module, inputs: Inputs | None, training: bool) -> Trace:
+def _again(trace: Tracing, inputs: Inputs | None, model: Module, old: Trace) -> Trace:
+    return _trace(trace, model, inputs, bool(old.training), old.flags)
+
+
+def _optional(model: Module, inputs: Inputs | None) -> dict[str, Any]:
+    """Return the arguments of a model's forward that the example leaves out, and their defaults."""
+    try:
+        given = inspect.signature(model.forward).parameters
+    except (TypeError, ValueError):  # no function of Python
+        return {}
+    skip = 0 if inputs is None else len(inputs.args)
+    named = () if inputs is None else inputs.kwargs
+    return {
+        name: parameter.default
+        for name, parameter in list(given.items())[skip:]
+        if parameter.default is not inspect.Parameter.empty and name not in named
+    }
+
+
+def _flipped(
+    trace: Tracing, model: Module, inputs: Inputs | None, modes: Sequence[bool]
+) -> list[Trace]:
+    """Return traces with one flag each the other way; without those that cannot be made."""
+    found = []
+    for name, default in _optional(model, inputs).items():
+        if isinstance(default, bool):
+            with contextlib.suppress(Exception):  # the note says which arguments were not tried
+                flags = {name: not default}
+                found += [_trace(trace, model, inputs, training, flags) for training in modes]
+    return found
+
+
+def _at_defaults(model: Module, inputs: Inputs | None, tried: Collection[str]) -> tuple[str, ...]:
+    names = [name for name in _optional(model, inputs) if name not in tried]
+    if not names:
+        return ()
+    return (f"it was read with the defaults of forward's {', '.join(names)}, and holds for these",)
+
+
+def _trace(
+    trace: Tracing,
+    model: Module,
+    inputs: Inputs | None,
+    training: bool,
+    flags: Mapping[str, bool] = MappingProxyType({}),
+) -> Trace:
     """Trace a copy in one mode, and return the trace in terms of the model itself."""
-    twin = _twin(model)
+    twin = _twin(model, shared=trace is not exported)
     original = _originals(model, twin)
     for module in twin.modules():
         module.__dict__["training"] = training
     with _quiet(twin):
-        found = trace(twin, None if inputs is None else inputs.fresh())
+        found = trace(twin, None if inputs is None else inputs.fresh(), flags)
     return _without_identities(_renamed(found, original))
 
 
@@ -112,9 +172,12 @@ def _quiet(twin: Module) -> Iterator[None]:
             log.setLevel(level)
 
 
-def _twin(model: Module) -> Module:
-    """Return a copy of a model that shares no tensor with it and has no hooks."""
-    memo: dict[int, Any] = {}
+def _twin(model: Module, *, shared: bool = False) -> Module:
+    """Return a copy of a model that has no hooks, and tensors of its own.
+
+    With `shared` it has the parameters of the model itself: nothing must write into them.
+    """
+    memo: dict[int, Any] = {id(p): p for p in model.parameters()} if shared else {}
     for module in model.modules():
         for value in vars(module).values():
             if isinstance(value, torch.Generator):
@@ -144,6 +207,7 @@ def _renamed(trace: Trace, original: dict[int, Module]) -> Trace:
         trace.training,
         frozenset(id(original[key]) for key in trace.touched),
         frozenset(id(original[key]) for key in trace.hidden),
+        trace.flags,
     )
 
 
@@ -158,7 +222,7 @@ def _without_identities(trace: Trace) -> Trace:
             continue
         found[id(node)] = Node(node.name, node.module, inputs)
         nodes.append(found[id(node)])
-    return Trace(nodes, trace.training, trace.touched, trace.hidden)
+    return replace(trace, nodes=nodes)
 
 
 def has_hooks(module: Module) -> bool:

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from types import MethodType
 
 import torch
 from torch.nn import Module, Parameter
@@ -219,8 +221,34 @@ def unreached(model: Module, modules: Iterable[Module]) -> tuple[Kept, ...]:
 
 
 def held_in_containers(model: Module) -> frozenset[int]:
-    """Return the ids of all that a model's plain lists, tuples and dicts hold."""
-    return frozenset(id(held) for _, _, value in _containers(model) for held in _held(value))
+    """Return the ids of the modules that anything but their slots refers to.
+
+    That is a plain attribute, or in one a list, tuple, set or dict, a method or a partial call,
+    however deep.
+    """
+    found: set[int] = set()
+    seen: set[int] = set()
+    for member in members(model):
+        for name, value in vars(member.module).items():
+            if name not in _OF_TORCH:
+                _collect(value, found, seen)
+    return frozenset(found)
+
+
+def _collect(value: object, found: set[int], seen: set[int]) -> None:
+    if isinstance(value, Module):
+        found.add(id(value))
+        return
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if isinstance(value, MethodType):
+        _collect(value.__self__, found, seen)
+    elif isinstance(value, partial):
+        _collect((value.func, value.args, value.keywords), found, seen)
+    else:
+        for held in _held(value):
+            _collect(held, found, seen)
 
 
 def _containers(model: Module) -> Iterator[tuple[Member, str, object]]:
@@ -229,6 +257,8 @@ def _containers(model: Module) -> Iterator[tuple[Member, str, object]]:
             if not name.startswith("_"):
                 yield member, name, value
 
+
+_OF_TORCH = frozenset(vars(Module()))
 
 _UNREACHED = (
     "a plain container, not ModuleList or ModuleDict, also refers to modules that change: it keeps "
