@@ -333,7 +333,8 @@ class Sliced(Module):
         self.layers = learned(Sequential(Linear(4, 4), BatchNorm1d(4), ReLU()))
 
     def forward(self, x):
-        before = self.layers[1](self.layers[0](x))
+        linear, norm, _ = self._modules["layers"]
+        before = norm(linear(x))
         return self.layers(x) + before if x.sum() != 0 else before
 
 

@@ -55,3 +55,28 @@ def test_model_that_has_no_graph_after_the_change_is_put_back(device):
     with pytest.raises(ModelError, match="the changed model has no graph any more"):
         surgery.fuse(model).apply()
     assert type(model.act) is ReLU
+
+
+class Deciding(Module):
+    """Can only be traced around: its head looks at values, and holds no batch norm."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = Sequential(Conv2d(3, 4, 1), BatchNorm2d(4))
+        self.head = Head()
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+
+class Head(Module):
+    def forward(self, x):
+        return x if x.sum() > 0 else -x
+
+
+def test_model_that_was_traced_around_its_batch_norms_is_folded():
+    model = Deciding().eval()
+    plan = surgery.fold_batchnorm(model)
+    assert "modules without batch norm not looked into" in str(plan)
+    plan.apply()
+    assert type(model.body[1]) is torch.nn.Identity

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import BatchNorm2d, Conv2d, Dropout, Identity, Linear, Module, ReLU, Sequential
 
-from wolfsbane import nn
+from wolfsbane import nn, surgery
 from wolfsbane.errors import ArgumentTypeError, ModelError
 from wolfsbane.surgery.graphs.example import as_inputs
 from wolfsbane.surgery.graphs.tracing import read_graph
@@ -273,3 +273,25 @@ def test_reading_a_graph_that_cannot_be_read_prints_nothing(capfd):
     graph = read_graph(Undecided(), as_inputs(torch.randn(3, 4)), (False,))
     assert "no graph of the model was found" in graph.notes[0]
     assert capfd.readouterr() == ("", "")
+
+
+class TakenApart(Module):
+    """No graph (it looks at values), and only a part of a Sequential runs for some."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers: Sequential = Sequential(Conv2d(3, 3, 1), BatchNorm2d(3), ReLU())
+        self.whole, self.other = Sequential(BatchNorm2d(3), ReLU()), None
+
+    def forward(self, x):
+        x = self.layers(x) if x.sum() > 0 else self.layers[:2](x)
+        return self.whole(x)
+
+
+def test_sequential_that_is_taken_apart_by_its_parent_s_code_has_no_neighbours():
+    model = TakenApart()
+    graph = read(model)
+    assert "only neighbours in torch.nn.Sequential" in graph.notes[1]
+    assert graph.successor(model.layers[1]).module is None
+    assert graph.successor(model.whole[0]).module is model.whole[1]
+    assert not surgery.fold_batchnorm(model.eval())

@@ -192,8 +192,10 @@ def _nudged(places: Sequence[tuple[Module, ...]]) -> Iterator[None]:
 def _nudge(tensor: Any, generator: torch.Generator) -> Any:
     if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
         return tensor
-    signs = torch.randint(2, tensor.shape, generator=generator, dtype=torch.int8) * 2 - 1
-    return tensor * (1 + _rounding(tensor) * signs.to(tensor.device)).to(tensor.dtype)
+    eps = _rounding(tensor)
+    drawn = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
+    factors = drawn.random_(0, 2, generator=generator).mul_(2 * eps).add_(1 - eps)
+    return tensor * factors.to(tensor.device)
 
 
 def _rounding(tensor: Tensor) -> float:

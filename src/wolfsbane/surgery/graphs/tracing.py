@@ -79,7 +79,8 @@ def read_graph(model: Module, inputs: Inputs | None, modes: Sequence[bool]) -> G
             (*traces, *flipped),
             (f"the graph was found by {name}", *_at_defaults(model, inputs, tried)),
             shapes,
-            again=functools.partial(_again, trace, inputs) if is_symbolic else None,
+            # Which modules hold no batch norm, and are not looked into, changes with the model.
+            again=functools.partial(_again, trace, inputs) if trace is symbolic else None,
         )
     return _of_neighbours(model, "; ".join(failures), shapes)
 
