@@ -128,9 +128,9 @@ def _runs(trial: Trial) -> str:
     finally:
         trial.model.eval()
         trial.model.zero_grad(set_to_none=True)
-        trial.model.load_state_dict(
-            {k: v for k, v in trial.state.items() if k in trial.model.state_dict()}, strict=False
-        )
+        for name, value in trial.model.state_dict().items():
+            if name in trial.state:
+                value.copy_(trial.state[name])
     return "runs" if grads and all(t.isfinite().all() for t in outputs) else "not finite"
 
 

@@ -302,3 +302,20 @@ def test_linear_layer_with_a_forward_of_its_own_is_left_unless_it_is_named():
     plan = surgery.insert_batchnorm(model)
     assert not plan
     assert "it has a forward of its own: name it in `after`" in str(plan)
+
+
+class NamesTheBias(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.project = Linear(4, 8)
+
+    def forward(self, input):
+        return self.project(input) - self.project.bias.float()
+
+
+def test_bias_stays_where_the_source_around_the_layer_names_it():
+    model = Sequential(NamesTheBias(), Linear(8, 2))
+    plan = surgery.insert_batchnorm(model)
+    plan.apply()
+    model(torch.randn(5, 4)).sum().backward()
+    assert "the source around the layer names it: it stays" in str(plan)

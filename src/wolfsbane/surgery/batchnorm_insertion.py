@@ -1,5 +1,7 @@
 """Batch norm put behind linear layers and convolutions; their biases become its beta."""
 
+import inspect
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +13,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Optimizer
 
 from wolfsbane import nn
-from wolfsbane.anatomy.places import Member, members
+from wolfsbane.anatomy.places import Member, Slot, members
 from wolfsbane.anatomy.selection import Selector, select
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.surgery.dropout_insertion import never_called, next_in_sequential
@@ -125,7 +127,7 @@ def insert_batchnorm(
             continue
         layer: Any = member.module
         norm = _norm(layer, eps, momentum)
-        why = None if layer.bias is None else _why_bias_stays(layer, holders)
+        why = None if layer.bias is None else _why_bias_stays(member, holders)
         if why is not None:
             kept.append(Kept(member.path, "its bias", f"{why}: it stays, and does nothing"))
         moves = layer.bias is not None and why is None
@@ -209,14 +211,26 @@ def _norm(layer: Any, eps: float, momentum: float | None) -> Any:
     return norm
 
 
-def _why_bias_stays(layer: Any, holders: Counter[int]) -> str | None:
+def _why_bias_stays(member: Member, holders: Counter[int]) -> str | None:
     """Return why a bias cannot become the batch norm's, or None."""
+    layer: Any = member.module
     if holders[id(layer.bias)] > 1:
         return "another module has the same bias"
     forward = layer.__dict__.get("forward", type(layer).forward)
     if not getattr(forward, "__module__", "").startswith("torch.nn."):
         return "the layer's own forward may read it"
+    if any(_names_bias(slot) for slot in member.slots):
+        return "the source around the layer names it"
     return None
+
+
+def _names_bias(slot: Slot) -> bool:
+    """Whether the class that holds a layer names its bias, as in `self.dt_proj.bias`."""
+    try:
+        source = inspect.getsource(type(slot.parent))
+    except (OSError, TypeError):  # written in a shell, or a class of torch.nn in C
+        return False
+    return re.search(rf"\.{re.escape(slot.name)}\.bias\b", source) is not None
 
 
 def _insertion(member: Member, norm: Any, moves: bool) -> list[Change]:
