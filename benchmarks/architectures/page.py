@@ -57,9 +57,9 @@ def _head(record: dict[str, Any], rows: list[dict[str, Any]], ran: list[dict[str
     counts = ", ".join(f"{count} of {name}" for name, count in per_library.items())
     return f"""# Surgery on real architectures
 
-Every verb of [surgery](surgery.md) on {len(ran)} architectures with random weights ({counts}),
-of {len(rows)} that were tried; nothing was downloaded. Batch norms got random statistics, since
-those of a new model hide mistakes. Written by `python benchmarks/architectures` on {record["date"]}:
+Every verb of [surgery](surgery.md) on {len(ran)} architectures with random weights, {counts}, of
+{len(rows)} that were tried; nothing was downloaded. Batch norms got random statistics: those of a
+new model hide mistakes. Written by `python benchmarks/architectures` on {record["date"]}, with
 {versions}; {record["machine"]}.
 
 Each verb is planned, applied, looked at, and undone. After the undo the very modules, all their
