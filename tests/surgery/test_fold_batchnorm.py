@@ -478,3 +478,17 @@ def test_plan_of_a_model_that_trains_by_now_is_not_applied():
     with pytest.raises(ModelError, match=r"call model.eval\(\) first\): make a new plan"):
         plan.apply()
     assert type(model[1]) is BatchNorm2d
+
+
+@pytest.mark.parametrize("kind", [torch.nn.Conv1d, torch.nn.ConvTranspose1d])
+def test_convolution_of_sequences_is_folded_only_where_an_example_shows_a_batch(kind):
+    model = Sequential(kind(3, 5, 1), BatchNorm1d(5)).eval()
+    torch.nn.init.uniform_(model[1].running_var, 0.5, 2.0)
+    without_batch = torch.randn(3, 5)  # as long as there are channels: each takes a position's norm
+    before = model(without_batch)
+    for example in (None, without_batch):
+        plan = surgery.fold_batchnorm(model, example)
+        assert not plan
+        assert "1d" in str(plan)
+    assert torch.equal(model(without_batch), before)
+    assert surgery.fold_batchnorm(model, torch.randn(2, 3, 5))

@@ -111,40 +111,59 @@ def insert_batchnorm(
     References:
         Ioffe, Szegedy 2015, arXiv:1502.03167, section 3.2 (the bias is subsumed by beta).
     """
-    everyone = members(model)
     candidates = select(model, _is_candidate if after is None else after)
     graph = read_graph(model, as_inputs(example_inputs), (True,))
     last = _last(graph, candidates) if after is None else set()
-    holders = Counter(id(p) for m in everyone for p in m.module.parameters(recurse=False))
-    changes: list[Change] = []
-    kept = []
-    beside: dict[Parameter, Parameter] = {}
+    chosen: list[Member] = []
+    kept: list[Kept] = []
     for member in candidates:
         why = _why_not_unasked(member.module, last) if after is None else None
         why = why or _why_not(member, graph)
-        if why is not None:
+        if why is None:
+            chosen.append(member)
+        else:
             kept.append(Kept(member.path, type(member.module).__name__, why))
-            continue
-        layer: Any = member.module
-        norm = _norm(layer, eps, momentum)
-        why = None if layer.bias is None else _why_bias_stays(member, holders)
-        if why is not None:
-            kept.append(Kept(member.path, "its bias", f"{why}: it stays, and does nothing"))
-        moves = layer.bias is not None and why is None
-        changes += _insertion(member, norm, moves=moves)
-        near = anchor(layer)
-        if near is not None:
-            new = [norm.weight] if moves else [norm.weight, norm.bias]
-            beside.update(dict.fromkeys(new, near))
+    found = _Insertions(model, eps, momentum)
+    for member in chosen:
+        found.add(member)
     return Plan(
         verb="insert_batchnorm",
         model=model,
-        changes=tuple(changes),
-        kept=tuple(kept),
-        notes=(*graph.notes, *without_optimizers(0 if optimizers else len(beside))),
+        changes=tuple(found.changes),
+        kept=(*kept, *found.kept),
+        notes=(*graph.notes, *without_optimizers(0 if optimizers else len(found.beside))),
         optimizers=check_optimizers(model, optimizers),
-        beside=beside,
+        beside=found.beside,
     )
+
+
+class _Insertions:
+    """The batch norms that are put in, and what becomes of biases and optimizers by that."""
+
+    def __init__(self, model: Module, eps: float, momentum: float | None) -> None:
+        self._eps, self._momentum = eps, momentum
+        self._holders = Counter(
+            id(parameter)
+            for member in members(model)
+            for parameter in member.module.parameters(recurse=False)
+        )
+        self.changes: list[Change] = []
+        self.kept: list[Kept] = []
+        self.beside: dict[Parameter, Parameter] = {}
+
+    def add(self, member: Member) -> None:
+        """Put a batch norm behind a layer."""
+        layer: Any = member.module
+        norm = _norm(layer, self._eps, self._momentum)
+        why = None if layer.bias is None else _why_bias_stays(member, self._holders)
+        if why is not None:
+            self.kept.append(Kept(member.path, "its bias", f"{why}: it stays, and does nothing"))
+        moves = layer.bias is not None and why is None
+        self.changes += _insertion(member, norm, moves=moves)
+        near = anchor(layer)
+        if near is not None:
+            new = [norm.weight] if moves else [norm.weight, norm.bias]
+            self.beside.update(dict.fromkeys(new, near))
 
 
 def _is_candidate(path: str, module: Module) -> bool:

@@ -58,15 +58,18 @@ class Conditions:
     def _obstacle_of_shape(self, norm: Module, layer: Module) -> str | None:
         """Return why a batch norm's channels may not be the layer's: dimension 1 of the input."""
         shapes = self.graph.shapes.get(id(norm), ())
-        if isinstance(layer, torch.nn.Linear):
-            if not shapes:
-                return (
-                    "beside it is a Linear, whose features are the last dimension and not the "
-                    "second unless the input has two: pass example_inputs to show that"
-                )
-            expected = 2
-        else:
-            expected = len(layer._parameters["weight"].shape)  # type: ignore[union-attr]  # noqa: SLF001
+        is_linear = isinstance(layer, torch.nn.Linear)
+        if not shapes and is_linear:
+            return (
+                "beside it is a Linear, whose features are the last dimension and not the "
+                "second unless the input has two: pass example_inputs to show that"
+            )
+        if not shapes and isinstance(layer, (torch.nn.Conv1d, torch.nn.ConvTranspose1d)):
+            return (
+                f"beside it is {named(layer)}, whose channels are the first dimension and not the "
+                "second where the input has no batch: pass example_inputs to show that it has"
+            )
+        expected = 2 if is_linear else len(layer._parameters["weight"].shape)  # type: ignore[union-attr]  # noqa: SLF001
         for shape in shapes:
             if len(shape) != expected:
                 return (

@@ -55,9 +55,9 @@ def fold_batchnorm(
 
     A batch norm is left as it is, with the reason, where it is in training mode; where it or the
     layer is called more than once, or anything else takes what is between them; where the layer's
-    weights are another's too; where a hook sees what is between; and beside a Linear, unless
-    `example_inputs` show an input of two dimensions: with more, the Linear's features are the last
-    dimension, and the batch norm's channels the second.
+    weights are another's too; where a hook sees what is between; and, unless `example_inputs` show
+    the shapes, beside a Linear, whose features are the second dimension of two only, and beside a
+    convolution of one dimension, whose channels are the second only where there is a batch.
 
     `plan.apply()` compares outputs in evaluation mode: of each pair on random input, and with
     `example_inputs` of the whole model. Afterwards the model is for inference.
