@@ -1,0 +1,15 @@
+from .allowance import allow as allow
+from .finding import Channel as Channel
+from .finding import Edit as Edit
+from .finding import Finding as Finding
+from .finding import Fix as Fix
+from .finding import Place as Place
+from .finding import Severity as Severity
+from .finding import Span as Span
+from .findings import Findings as Findings
+from .model.check import check_model as check_model
+from .registry import all_rules as all_rules
+from .rule import Example as Example
+from .rule import Rule as Rule
+from .run.watching import watch as watch
+from .source.check import check_source as check_source

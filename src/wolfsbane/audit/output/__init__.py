@@ -1,0 +1,1 @@
+"""Findings written down: as text, JSON, SARIF, and GitHub's annotations."""

@@ -1,0 +1,1 @@
+"""The rules, one a file. Each is found by being here; nothing else has to be told."""

@@ -1,0 +1,1 @@
+"""A training run that is watched: what its layers did, step by step."""

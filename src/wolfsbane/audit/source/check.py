@@ -1,0 +1,40 @@
+"""Every rule of the source channel, on one program."""
+
+from collections.abc import Sequence
+
+from wolfsbane.audit.finding import Channel, Finding
+from wolfsbane.audit.registry import select
+from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.source.file import Source
+
+
+def check_source(
+    text: str, path: str = "<string>", rules: Sequence[type[Rule]] | None = None
+) -> list[Finding]:
+    """Return what the rules find in a program's text, in the order of its lines.
+
+    Comments such as `# noqa: WB101` are not obeyed here; `wolfsbane check` does.
+
+    Args:
+        text: Python source.
+        path: what to call it in findings.
+        rules: which rules; by default all but opinions.
+
+    Raises:
+        SyntaxError: it is not Python.
+
+    Examples:
+        >>> program = "import torch.nn.functional as F\\ndef f(x):\\n    return F.dropout(x)\\n"
+        >>> [finding.code for finding in check_source(program)]
+        ['WB101']
+    """
+    source = Source.read(text, path)
+    if not source.is_relevant:
+        return []
+    found = [
+        finding
+        for rule in (select() if rules is None else rules)
+        if Channel.SOURCE in rule.channels()
+        for finding in rule().check_source(source)
+    ]
+    return sorted(set(found), key=lambda finding: (finding.place.span or (), finding.code))

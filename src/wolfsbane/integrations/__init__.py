@@ -1,0 +1,1 @@
+"""Other libraries' trainers, watched: callbacks for Lightning and for transformers."""

@@ -1,0 +1,49 @@
+"""Programs put through a channel, as the rules' examples and the corpus are."""
+
+import sys
+import types
+
+from wolfsbane.audit import check_model
+from wolfsbane.audit.finding import Channel
+from wolfsbane.audit.source.check import check_source
+
+MODEL_ARGUMENTS = ("model", "example_inputs", "loss", "optimizer", "loader")
+
+
+def found_by(channel, code, rules, path="program.py"):
+    """Return what `rules` find in a program through a channel."""
+    if channel is Channel.SOURCE:
+        return list(check_source(code, path, rules))
+    if channel is Channel.MODEL:
+        return _found_in_model(code, rules, path)
+    return _found_in_run(code, rules, path)
+
+
+def _found_in_model(code, rules, path):
+    names = _executed(code, path)
+    arguments = {name: names[name] for name in MODEL_ARGUMENTS if name in names}
+    return list(check_model(**arguments, rules=rules))
+
+
+def _found_in_run(code, rules, path):
+    from wolfsbane.audit.run.script import watch_everything
+
+    with watch_everything(rules=rules) as findings:
+        try:
+            _executed(code, path)
+        except (RuntimeError, ValueError, TypeError):  # The mistakes that torch reports itself.
+            assert findings is not None
+    return list(findings)
+
+
+def _executed(code, path):
+    """Run a program as a script is run, and return what it leaves behind."""
+    main = types.ModuleType("__main__")
+    main.__file__ = str(path)
+    before = sys.modules["__main__"]
+    sys.modules["__main__"] = main
+    try:
+        exec(compile(code, str(path), "exec"), vars(main))
+    finally:
+        sys.modules["__main__"] = before
+    return vars(main)
