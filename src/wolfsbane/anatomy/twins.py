@@ -42,7 +42,7 @@ def twin_of(model: Module, *, shared: bool = False) -> Module:
 
 @contextlib.contextmanager
 def quiet(model: Module, inputs: Inputs | None = None) -> Iterator[None]:
-    """Run a copy of a model: without warnings, gradients, or a trace in the random number generators.
+    """Run a copy of a model: no warnings, no gradients, no trace in the random number generators.
 
     A torch.export that fails logs a warning and prints the graph it had; its error says why.
     """
