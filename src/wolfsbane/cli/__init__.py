@@ -7,6 +7,7 @@ import typer
 import wolfsbane
 from wolfsbane.cli.bench import bench
 from wolfsbane.cli.compare import INTERRUPTED, compare
+from wolfsbane.cli.run import CONTEXT, run
 from wolfsbane.errors import WolfsbaneError
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 
 app.command()(compare)
 app.command()(bench)
+app.command(context_settings=CONTEXT)(run)
 
 
 def _print_version(wanted: bool) -> None:

@@ -14,7 +14,9 @@ from wolfsbane.audit.fingerprint import fingerprints, relative_path
 from wolfsbane.audit.output.report import Report
 from wolfsbane.audit.rule import Rule
 
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 PROJECT = "https://github.com/wolfsbane-ml/wolfsbane"
 ROOT = "%SRCROOT%"
 FINGERPRINT = "wolfsbane/v1"

@@ -21,7 +21,9 @@ def render(report: Report, color: bool = False) -> str:
     """Return findings for people, with a last line that counts them."""
     lines = [line for finding in report.findings for line in _finding(finding, report)]
     lines += [[("note: ", "bold blue"), (_printable(note), "")] for note in report.notes]
-    lines += [[(line, "bold" if number == 0 else "")] for number, line in enumerate(summary(report))]
+    lines += [
+        [(line, "bold" if number == 0 else "")] for number, line in enumerate(summary(report))
+    ]
     return "".join(f"{_styled(parts, color)}\n" for parts in lines)
 
 
@@ -91,7 +93,9 @@ def _excerpt(line: str, place: Place, number: str, style: str) -> Iterator[list[
     end = span.end_column - 1 if span.end_line == span.line else len(line.rstrip())
     end = max(min(end, len(line)), begin + 1)
     shown, begin, end = _window(line, begin, end)
-    before, marked, after = (_shown(part) for part in (shown[:begin], shown[begin:end], shown[end:]))
+    before, marked, after = (
+        _shown(part) for part in (shown[:begin], shown[begin:end], shown[end:])
+    )
     bar = (" |", "cyan")
     empty = " " * len(number)
     carets = " " * _width(before) + "^" * max(_width(marked), 1)
