@@ -137,7 +137,9 @@ def notebook(content: bytes, path: str) -> Notebook | None:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         place = (path, error.lineno, error.colno, None)
-        raise SyntaxError(f"a notebook is JSON, and here it breaks off: {error.msg}", place) from error
+        raise SyntaxError(
+            f"a notebook is JSON, and here it breaks off: {error.msg}", place
+        ) from error
     except UnicodeDecodeError as error:
         raise SyntaxError("a notebook is JSON in UTF-8", (path, 1, 1, None)) from error
     if not _is_readable(data):

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from json.decoder import scanstring
 
 BLANK = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
@@ -39,7 +38,7 @@ class SourceValue:
 
 def source_values(text: str) -> tuple[SourceValue, ...]:
     """Return the sources of all cells of code in a notebook's JSON, which is valid."""
-    found = []
+    found: list[SourceValue] = []
     for key, begin in _members(text, _past_blanks(text, 0)):
         if key == "cells":
             for number, cell in enumerate(_elements(text, begin), 1):
@@ -71,7 +70,7 @@ def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
     """Yield the keys of an object that begins here, each with where its value begins."""
     at = _past_blanks(text, at + 1)
     while text[at] != "}":
-        key, at = scanstring(text, at + 1, True)
+        key, at = DECODER.raw_decode(text, at)
         at = _past_blanks(text, _past_blanks(text, at) + 1)
         yield key, at
         at = _next(text, at)
