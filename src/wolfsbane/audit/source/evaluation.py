@@ -1,0 +1,72 @@
+"""Whether a call can run while a model is evaluated, as far as a program's text tells."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from wolfsbane.audit.source.file import Function, Source
+
+TEST_FILE = re.compile(r"test_.*|.*_test|conftest")
+DEEPEST = 4
+"""Callers of callers that are asked."""
+
+
+def runs_in_evaluation(source: Source, node: ast.AST) -> bool:
+    """Whether nothing around a node keeps it to training: no test of the mode, here or by callers.
+
+    Tests of a program, and functions that call `backward`, do not count as evaluation.
+    """
+    return _runs(source, node, 0)
+
+
+def _runs(source: Source, node: ast.AST, depth: int) -> bool:
+    if any(source.is_gated(condition.test) for condition in source.conditions(node)):
+        return False
+    function = source.function_of(node)
+    if function.parent is None:
+        return not is_test(source, node)
+    if is_test(source, node) or trains(source, function):
+        return False
+    if function.owner is None and not _runs(source, function.node, depth):
+        return False
+    callers = source.callers(function) if depth < DEEPEST else []
+    return not callers or any(_runs(source, call.node, depth + 1) for call in callers)
+
+
+def is_test(source: Source, node: ast.AST) -> bool:
+    """Whether a node stands in code that tests a program."""
+    if TEST_FILE.fullmatch(PurePath(source.path).stem):
+        return True
+    for function in _functions_around(source, node):
+        owner = function.owner.name if function.owner else ""
+        if function.name.startswith("test") or owner.startswith("Test") or owner.endswith("Test"):
+            return True
+    return False
+
+
+def trains(source: Source, function: Function) -> bool:
+    """Whether a function runs a training step itself: it calls `backward`."""
+    return any(
+        call.attribute == "backward" and call.receiver is not None and call.function is function
+        for call in source.calls
+    )
+
+
+def mode_in_reach(source: Source, node: ast.AST) -> str | None:
+    """Return what tells the mode where a node stands, `self.training`; None where nothing does."""
+    for function in _functions_around(source, node):
+        if function.owner is None:
+            continue
+        is_instance = not function.is_static and function.parameters
+        if is_instance and source.is_module(function.owner):
+            return f"{function.parameters[0].arg}.training"
+        return None
+    return None
+
+
+def _functions_around(source: Source, node: ast.AST) -> Iterator[Function]:
+    function: Function | None = source.function_of(node)
+    while function is not None:
+        yield function
+        function = function.parent
