@@ -74,8 +74,8 @@ class DropoutDiscarded(Rule):
 
     ## What it does
 
-    Finds dropout called as a statement: `self.drop(x)` where `x = self.drop(x)` is meant. Dropout in
-    place is left alone, as are tests and calls whose input nobody reads afterwards.
+    Finds dropout called as a statement: `self.drop(x)` where `x = self.drop(x)` is meant. Dropout
+    in place is left alone, as are tests and calls whose input nobody reads afterwards.
 
     ## Why is this bad?
 
@@ -187,7 +187,7 @@ def _is_in_place(source: Source, step: Step) -> bool:
 
 
 def _is_read_again(source: Source, taken: ast.Name) -> bool:
-    """Whether a name is read elsewhere in its function, behind this place or in a loop around it."""
+    """Whether a name is read in its function behind this place."""
     body = source.function_of(taken).node
     return any(
         isinstance(node, ast.Name)

@@ -82,9 +82,9 @@ class DropoutMadeInForward(Rule):
 
     ## What it does
 
-    Finds `nn.Dropout(p)(x)` in a method of a module, or in a function that is given `x`, and a layer
-    that is made and called in the same method. In a run, it finds dropouts that no model owns and
-    that are gone after the call.
+    Finds `nn.Dropout(p)(x)` in a method of a module, or in a function that is given `x`, and a
+    layer that is made and called in the same method. In a run, it finds dropouts that no model owns
+    and that are gone after the call.
 
     ## Why is this bad?
 

@@ -64,10 +64,10 @@ class MadeInForward(Observer):
         in_evaluation = call.module.training and not call.watched.model.training
         line.pending.append((weakref.ref(call.module), in_evaluation))
 
-    def on_forward(self, forward: Forward) -> None:
+    def on_forward(self, forward: Forward) -> None:  # noqa: ARG002  # when is all that matters
         self._count()
 
-    def on_step(self, step: Step) -> None:
+    def on_step(self, step: Step) -> None:  # noqa: ARG002
         self._count()
 
     def _count(self) -> None:

@@ -8,6 +8,9 @@ from pathlib import PurePath
 from wolfsbane.audit.source.file import Function, Source
 
 TEST_FILE = re.compile(r"test_.*|.*_test|conftest")
+ENTRIES = frozenset({"forward", "__call__", "<lambda>"})
+"""Functions that are called through a module, or through a name that is not followed."""
+
 DEEPEST = 4
 """Callers of callers that are asked."""
 
@@ -15,23 +18,24 @@ DEEPEST = 4
 def runs_in_evaluation(source: Source, node: ast.AST) -> bool:
     """Whether nothing around a node keeps it to training: no test of the mode, here or by callers.
 
-    Tests of a program, and functions that call `backward`, do not count as evaluation.
+    Tests of a program, and functions that call `backward` themselves, do not count as evaluation.
     """
-    return _runs(source, node, 0)
+    if is_test(source, node) or _trains(source, source.function_of(node)):
+        return False
+    return _is_free(source, node, 0)
 
 
-def _runs(source: Source, node: ast.AST, depth: int) -> bool:
+def _is_free(source: Source, node: ast.AST, depth: int) -> bool:
     if any(source.is_gated(condition.test) for condition in source.conditions(node)):
         return False
     function = source.function_of(node)
-    if function.parent is None:
-        return not is_test(source, node)
-    if is_test(source, node) or trains(source, function):
+    # Who calls forward is the program at large, which may well say `if args.train:`.
+    if function.parent is None or function.name in ENTRIES or depth > DEEPEST:
+        return True
+    if function.owner is None and not _is_free(source, function.node, depth + 1):
         return False
-    if function.owner is None and not _runs(source, function.node, depth):
-        return False
-    callers = source.callers(function) if depth < DEEPEST else []
-    return not callers or any(_runs(source, call.node, depth + 1) for call in callers)
+    callers = source.callers(function)
+    return not callers or any(_is_free(source, call.node, depth + 1) for call in callers)
 
 
 def is_test(source: Source, node: ast.AST) -> bool:
@@ -45,9 +49,9 @@ def is_test(source: Source, node: ast.AST) -> bool:
     return False
 
 
-def trains(source: Source, function: Function) -> bool:
+def _trains(source: Source, function: Function) -> bool:
     """Whether a function runs a training step itself: it calls `backward`."""
-    return any(
+    return function.parent is not None and any(
         call.attribute == "backward" and call.receiver is not None and call.function is function
         for call in source.calls
     )
