@@ -10,7 +10,7 @@ from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.evaluation import EvaluationDrops
 from wolfsbane.audit.source.edits import argument_added, replaced
-from wolfsbane.audit.source.evaluation import mode_in_reach, runs_in_evaluation
+from wolfsbane.audit.source.evaluation import is_explained, mode_in_reach, runs_in_evaluation
 from wolfsbane.audit.source.file import Call, Source
 from wolfsbane.audit.vocabulary import DROPOUTS
 
@@ -95,6 +95,13 @@ class Net(nn.Module):
 def helper(x, mode):
     return F.dropout(F.dropout(x, 0.0), 0.5, mode)
 
+class Sampler(nn.Module):
+    def forward(self, x):
+        # Stays on in evaluation: each pass has to be another sample.
+        return F.dropout(x, 0.5, training=True)
+
+subjects = {"dropout": lambda x: F.dropout(x, 0.5)}
+
 def test_it_drops():
     assert (F.dropout(torch.ones(99), 0.5) == 0).any()
 """
@@ -141,8 +148,9 @@ class DropoutAlwaysOn(Rule):
 
     ## When to ignore it
 
-    Where dropout is meant to be on in evaluation, as in Tacotron 2's prenet: `# noqa: WB101` in the
-    source, `audit.allow(model.prenet, "WB101", reason="...")` for a model.
+    Where dropout is meant to be on in evaluation, as in Tacotron 2's prenet: `training=True` with a
+    comment that says why, or `# noqa: WB101`, in the source;
+    `audit.allow(model.prenet, "WB101", reason="...")` for a model.
 
     ## References
 
@@ -223,7 +231,8 @@ def _always_on(source: Source, call: Call) -> tuple[str, str] | None:
         is_missing = signature.default_training and not call.has_unknown_arguments
         return (f"is given no {switch}=, which is True by default", switch) if is_missing else None
     is_true = isinstance(training, ast.Constant) and training.value is True
-    return (f"is given {switch}=True", switch) if is_true else None
+    is_defect = is_true and not is_explained(source, call.node)
+    return (f"is given {switch}=True", switch) if is_defect else None
 
 
 def _fix(source: Source, call: Call, switch: str, mode: str) -> Fix | None:

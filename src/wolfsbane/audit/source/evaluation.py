@@ -8,6 +8,9 @@ from pathlib import PurePath
 from wolfsbane.audit.source.file import Function, Source
 
 TEST_FILE = re.compile(r"test_.*|.*_test|conftest")
+DELIBERATE = re.compile(r"#.*\b(training|eval\w*|inference|always|deliberate\w*)\b", re.IGNORECASE)
+"""What a comment mentions that explains why dropout is on."""
+
 ENTRIES = frozenset({"forward", "__call__", "<lambda>"})
 """Functions that are called through a module, or through a name that is not followed."""
 
@@ -18,9 +21,13 @@ DEEPEST = 4
 def runs_in_evaluation(source: Source, node: ast.AST) -> bool:
     """Whether nothing around a node keeps it to training: no test of the mode, here or by callers.
 
-    Tests of a program, and functions that call `backward` themselves, do not count as evaluation.
+    Tests of a program, and functions that call `backward` themselves, do not count as evaluation;
+    who calls a lambda outside a module, and when, is not known.
     """
-    if is_test(source, node) or _trains(source, source.function_of(node)):
+    function = source.function_of(node)
+    if is_test(source, node) or _trains(source, function):
+        return False
+    if isinstance(function.node, ast.Lambda) and mode_in_reach(source, node) is None:
         return False
     return _is_free(source, node, 0)
 
@@ -36,6 +43,12 @@ def _is_free(source: Source, node: ast.AST, depth: int) -> bool:
         return False
     callers = source.callers(function)
     return not callers or any(_is_free(source, call.node, depth + 1) for call in callers)
+
+
+def is_explained(source: Source, node: ast.expr) -> bool:
+    """Whether a comment at a node, or in the line before, says why it is as it is."""
+    lines = source.lines[max(node.lineno - 2, 0) : node.end_lineno]
+    return any(DELIBERATE.search(line) for line in lines)
 
 
 def is_test(source: Source, node: ast.AST) -> bool:
