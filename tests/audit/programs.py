@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import types
+import warnings
 
 from wolfsbane.audit import check_model
 from wolfsbane.audit.finding import Channel
@@ -12,12 +13,17 @@ MODEL_ARGUMENTS = ("model", "example_inputs", "loss", "optimizer", "loader")
 
 
 def found_by(channel, code, rules, path="program.py"):
-    """Return what `rules` find in a program through a channel."""
+    """Return what `rules` find in a program through a channel.
+
+    Of some of the mistakes torch warns, which is no error of the program's.
+    """
     if channel is Channel.SOURCE:
         return list(check_source(code, path, rules))
-    if channel is Channel.MODEL:
-        return _found_in_model(code, rules, path)
-    return _found_in_run(code, rules, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        if channel is Channel.MODEL:
+            return _found_in_model(code, rules, path)
+        return _found_in_run(code, rules, path)
 
 
 def _found_in_model(code, rules, path):
