@@ -7,6 +7,7 @@ import warnings
 
 from wolfsbane.audit import check_model
 from wolfsbane.audit.finding import Channel
+from wolfsbane.audit.run.script import watch_everything
 from wolfsbane.audit.source.check import check_source
 
 MODEL_ARGUMENTS = ("model", "example_inputs", "loss", "optimizer", "loader")
@@ -33,8 +34,6 @@ def _found_in_model(code, rules, path):
 
 
 def _found_in_run(code, rules, path):
-    from wolfsbane.audit.run.script import watch_everything
-
     mistakes = (RuntimeError, ValueError, TypeError)  # Those that torch reports itself.
     with contextlib.suppress(*mistakes), watch_everything(rules=rules) as findings:
         _executed(code, path)
