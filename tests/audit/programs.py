@@ -1,5 +1,6 @@
 """Programs put through a channel, as the rules' examples and the corpus are."""
 
+import contextlib
 import sys
 import types
 
@@ -28,11 +29,9 @@ def _found_in_model(code, rules, path):
 def _found_in_run(code, rules, path):
     from wolfsbane.audit.run.script import watch_everything
 
-    with watch_everything(rules=rules) as findings:
-        try:
-            _executed(code, path)
-        except (RuntimeError, ValueError, TypeError):  # The mistakes that torch reports itself.
-            assert findings is not None
+    mistakes = (RuntimeError, ValueError, TypeError)  # Those that torch reports itself.
+    with contextlib.suppress(*mistakes), watch_everything(rules=rules) as findings:
+        _executed(code, path)
     return list(findings)
 
 
