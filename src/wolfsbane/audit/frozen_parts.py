@@ -49,12 +49,12 @@ def _has_trained_twin(part: Layer, layers: Sequence[Layer], trained: set[int] | 
 
 
 def _relative_distance(average: "Module", model: "Module") -> float:
-    """Return ||a - m|| / ||m|| over all parameters; infinity where their shapes differ."""
-    pairs = list(zip(average.parameters(), model.parameters(), strict=False))
-    if len(pairs) != sum(1 for _ in average.parameters()) or any(
-        a.shape != m.shape for a, m in pairs
-    ):
+    """Return ||a - m|| / ||m|| over all parameters; infinity where shapes differ."""
+    ours, theirs = list(average.parameters()), list(model.parameters())
+    is_lazy = any(hasattr(parameter, "materialize") for parameter in [*ours, *theirs])
+    if is_lazy or [one.shape for one in ours] != [other.shape for other in theirs]:
         return float("inf")
+    pairs = list(zip(ours, theirs, strict=True))
     apart = sum(float((a.detach() - m.detach()).double().square().sum()) for a, m in pairs)
     size = sum(float(m.detach().double().square().sum()) for _, m in pairs)
     return float((apart / size) ** 0.5) if size else float("inf")

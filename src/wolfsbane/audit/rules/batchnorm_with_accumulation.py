@@ -115,6 +115,8 @@ class _Run:
     batches: list[tuple[float, ...]] = field(default_factory=list)
     """Fingerprints of the batches of the current step."""
     has_new_samples: bool = False
+    is_adversarial: bool = False
+    """Whether a gradient goes through the input, as from a discriminator to its generator."""
     norms: dict[Layer, int] = field(default_factory=dict)
     """Batch norms in training mode, and the most samples that one got at a time."""
 
@@ -129,9 +131,9 @@ class _Passes(Observer):
             return
         run = self._runs.setdefault(id(call.watched), _Run(call.watched))
         if call.layer.path == "":
-            batch = _fingerprint(_first_tensor([*call.inputs, *call.kwargs.values()]))
-            if batch:
-                run.batches.append(batch)
+            batch = _first_tensor([*call.inputs, *call.kwargs.values()])
+            run.is_adversarial |= bool(getattr(batch, "requires_grad", False))
+            run.batches.append(_fingerprint(batch))
         if call.layer.kind in BATCH_NORMS and _shares_nothing(call.module):
             shape = getattr(call.inputs[0], "shape", ()) if call.inputs else ()
             run.norms[call.layer] = max(run.norms.get(call.layer, 0), *shape[:1])
@@ -156,7 +158,8 @@ class _Passes(Observer):
 def _accumulated(run: _Run) -> Iterator[Finding]:
     several = Counter({passes: times for passes, times in run.counts.items() if passes > 1})
     times = several.total()
-    if times < MIN_STEPS or times < MOST * run.steps or not run.has_new_samples:
+    is_rare = times < MIN_STEPS or times < MOST * run.steps
+    if is_rare or run.is_adversarial or not run.has_new_samples:
         return
     small = [norm for norm, samples in run.norms.items() if 0 < samples < ENOUGH_SAMPLES]
     if not small:
