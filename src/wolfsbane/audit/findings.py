@@ -22,6 +22,11 @@ class Findings(Sequence[Finding]):
         self._findings = list(findings)
         self.notes = list(notes)
 
+    def extend(self, findings: Iterable[Finding], notes: Iterable[str] = ()) -> None:
+        """Add what is found later, as at the end of a run that is watched."""
+        self._findings.extend(findings)
+        self.notes.extend(notes)
+
     @overload
     def __getitem__(self, index: int) -> Finding: ...
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.source.file import Source
+from wolfsbane.audit.vocabulary import DROPOUTS
 
 
 class DropoutAlwaysOn(Rule):
@@ -58,4 +59,19 @@ class DropoutAlwaysOn(Rule):
     severity = Severity.ERROR
 
     def check_source(self, source: Source) -> Iterator[Finding]:
-        raise NotImplementedError
+        for step in source.steps:
+            call = step.call
+            if step.kind not in DROPOUTS or call is None or call.name is None:
+                continue
+            given = call.argument("training", 2)
+            is_told = call.has_unknown_arguments or (
+                given is not None and source.constant(given) is not True
+            )
+            if is_told or source.is_gated(call.node):
+                continue
+            yield self.found(
+                Channel.SOURCE,
+                source.place(call.node),
+                f"{source.segment(call.node.func)} drops in evaluation too: training is not given",
+                "pass training=self.training",
+            )

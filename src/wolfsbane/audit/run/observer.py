@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Watched:
     """A model that is watched: one that trains.
 
     Args:
         model: its root.
-        layers: all its modules, as in the model channel.
-        name: what to call it in messages where several models train; "" where there is one.
+        layers: all its modules, as in the model channel; those that are added later come in.
+        name: what to call it in messages where several models train; "" where there is one. It is
+            known when the run has ended.
     """
 
     model: "Module"
@@ -45,7 +46,8 @@ class Forward:
     Args:
         watched: the model.
         step: number of the training step, from 0: steps of the optimizer finished so far.
-        grad: whether gradients are recorded: a training step where true.
+        grad: whether gradients are recorded: a training step where true. A validation that forgets
+            no_grad has it too; what an optimizer's step has trained is told by on_step.
         is_sampled: whether this call's layers and operations are observed as well.
     """
 
@@ -67,6 +69,8 @@ class LayerCall:
         inputs, kwargs, output: of the call. Read, keep nothing.
         step, grad: as in Forward.
         place: the user's line that called it, where known.
+        within: the innermost layer of the watched model that was being called; None outside, where
+            a loss module is called.
     """
 
     watched: Watched
@@ -79,6 +83,7 @@ class LayerCall:
     step: int
     grad: bool
     place: Place
+    within: Layer | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +133,8 @@ class Step:
         optimizer: the optimizer.
         step: its number, from 0.
         num_forwards: calls of the model with gradients since the step before.
-        num_backwards: calls of backward since the step before.
+        num_backwards: calls of backward since the step before. An optimizer that evaluates a
+            closure (LBFGS) has several of both without accumulating.
         is_sampled: whether layers and operations of it were observed.
     """
 

@@ -11,7 +11,7 @@ from wolfsbane.audit.source.file import Source
 def check_source(
     text: str, path: str = "<string>", rules: Sequence[type[Rule]] | None = None
 ) -> list[Finding]:
-    """Return what the rules find in a program's text, in the order of its lines.
+    r"""Return what the rules find in a program's text, in the order of its lines.
 
     Comments such as `# noqa: WB101` are not obeyed here; `wolfsbane check` does.
 
@@ -24,7 +24,7 @@ def check_source(
         SyntaxError: it is not Python.
 
     Examples:
-        >>> program = "import torch.nn.functional as F\\ndef f(x):\\n    return F.dropout(x)\\n"
+        >>> program = "import torch.nn.functional as F\ndef f(x):\n    return F.dropout(x)\n"
         >>> [finding.code for finding in check_source(program)]
         ['WB101']
     """

@@ -1,65 +1,224 @@
 """A program, as rules see it."""
 
 import ast
-import functools
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import re
+from functools import cached_property
 
-from wolfsbane.audit.finding import Edit, Place, Span
+from wolfsbane.audit.finding import Place, Span
+from wolfsbane.audit.source.calls import Call, Creation, Step
+from wolfsbane.audit.source.flow import Condition
+from wolfsbane.audit.source.gates import Gates
+from wolfsbane.audit.source.layers import Layers
+from wolfsbane.audit.source.names import Names
+from wolfsbane.audit.source.structure import Binding, Class, Function, Structure, structure_of
+from wolfsbane.audit.source.values import UNKNOWN, Values
+from wolfsbane.audit.vocabulary import kind_of_class
 
-# PLAN OF THE INTERFACE; bodies follow.
+__all__ = [
+    "UNKNOWN",
+    "Binding",
+    "Call",
+    "Class",
+    "Condition",
+    "Creation",
+    "Function",
+    "Source",
+    "Step",
+]
 
+RELEVANT = re.compile(r"torch|wolfsbane|lightning|\btimm\b")
+"""Words of which one occurs in every program that the rules are about."""
 
-@dataclass(frozen=True, eq=False)
-class Function:
-    """A function, a method, a lambda, or the module's own body."""
-
-    node: ast.AST  # FunctionDef | AsyncFunctionDef | Lambda | Module
-    name: str  # "<module>" for the body
-    owner: "Class | None"  # the class it is a method of
-    parent: "Function | None"
-
-
-@dataclass(frozen=True, eq=False)
-class Class:
-    node: ast.ClassDef
-    name: str
-    methods: dict[str, Function]
-    is_module: bool  # derives from torch.nn.Module (also through classes of this file, LightningModule, ...)
-
-
-@dataclass(frozen=True, eq=False)
-class Call:
-    """Any call."""
-
-    node: ast.Call
-    name: (
-        str | None
-    )  # full dotted name of what is called: "torch.nn.functional.dropout", "Net" for a local
-    function: Function  # in which it stands
-
-    def argument(self, keyword: str, position: int | None = None) -> ast.expr | None: ...
-
-    has_unknown_arguments: bool  # *args or **kwargs
+MODULES = frozenset({"Module", "LightningModule", "PreTrainedModel", "Sequential", "ModuleList"})
+"""Last names of classes whose subclasses are modules of torch."""
 
 
-@dataclass(frozen=True, eq=False)
-class Creation:
-    """A call that makes a layer or loss: nn.Dropout(0.5)."""
+class Source:
+    """A program's text, its tree, and what the rules ask about them.
 
-    kind: str
-    call: Call
+    Everything is worked out when it is first asked for.
 
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """An operation applied to a value: F.dropout(x), self.drop(x), x.softmax(1), a layer of a Sequential.
-
-    kind "input": a parameter of a function with no known callers; "unknown": anything else that cannot be followed.
+    Args:
+        text: the program.
+        path: what it is called.
+        tree: its syntax tree.
     """
 
-    kind: str
-    node: ast.AST  # the call; for a layer of a Sequential its creation
-    function: Function | None
-    call: Call | None
-    creation: Creation | None  # how its layer was made, where it is one
+    def __init__(self, text: str, path: str, tree: ast.Module) -> None:
+        self.text = text
+        self.path = path
+        self.tree = tree
+
+    @classmethod
+    def read(cls, text: str, path: str = "<string>") -> "Source":
+        """Parse a program.
+
+        Raises:
+            SyntaxError: it is not Python.
+        """
+        return cls(text, path, ast.parse(text, filename=path))
+
+    @cached_property
+    def is_relevant(self) -> bool:
+        """Whether torch, or what is built on it, is mentioned at all."""
+        return RELEVANT.search(self.text) is not None
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines, without their ends; what Python counts as one."""
+        return re.split(r"\r\n|\r|\n", self.text)
+
+    @cached_property
+    def structure(self) -> Structure:
+        """Functions, classes and calls."""
+        return structure_of(self.tree)
+
+    @cached_property
+    def names(self) -> Names:
+        """What names mean."""
+        return Names(self.structure)
+
+    @cached_property
+    def values(self) -> Values:
+        """Where values come from."""
+        return Values(self.structure, self.names, lambda node: self._calls[id(node)])
+
+    @cached_property
+    def _gates(self) -> Gates:
+        return Gates(self.structure, self.values)
+
+    @cached_property
+    def _layers(self) -> Layers:
+        creations = {id(one.call.node): one for one in self.creations}
+        return Layers(self.structure, self.values, self._calls, creations)
+
+    @cached_property
+    def _calls(self) -> dict[int, Call]:
+        of = self.names.of
+        return {
+            id(node): Call(node, of(node.func, function), function)
+            for node, function in self.structure.calls
+        }
+
+    @cached_property
+    def calls(self) -> list[Call]:
+        """All calls."""
+        return list(self._calls.values())
+
+    @cached_property
+    def creations(self) -> list[Creation]:
+        """The calls that make a known layer or loss."""
+        found = ((kind_of_class(call.name), call) for call in self.calls if call.name is not None)
+        return [Creation(kind, call) for kind, call in found if kind is not None]
+
+    @property
+    def steps(self) -> list[Step]:
+        """The known operations that are applied to values, layers of a Sequential among them."""
+        return self._layers.all
+
+    @property
+    def functions(self) -> list[Function]:
+        """All functions, the module's own body first."""
+        return self.structure.functions
+
+    @property
+    def classes(self) -> list[Class]:
+        """All classes."""
+        return self.structure.classes
+
+    def call(self, node: ast.Call) -> Call:
+        """Return the Call of a node."""
+        return self._calls[id(node)]
+
+    def is_module(self, owner: Class) -> bool:
+        """Whether a class derives from torch.nn.Module, also through classes of this file."""
+        for one in self.values.lineage(owner):
+            for base in one.node.bases:
+                name = self.names.of(base, one.scope) or ""
+                last = name.rpartition(".")[2]
+                if last in MODULES or kind_of_class(name) is not None:
+                    return True
+        return False
+
+    def class_of(self, function: Function) -> Class | None:
+        """Return the class whose method a function is, or is nested in."""
+        return self.values.class_of(function)
+
+    def name_of(self, node: ast.expr) -> str | None:
+        """Return the full name of what an expression names; None where it names a value."""
+        return self.names.of(node, self.function_of(node))
+
+    def origins(self, node: ast.expr) -> list[ast.expr]:
+        """Return the expressions that a value may come from."""
+        return self.values.origins(node)
+
+    def makers(self, node: ast.expr) -> list[Call]:
+        """Return the calls that made an object, seen through `.to(device)`, wrappers and copies."""
+        return [self._calls[id(one)] for one in self.values.makers(node)]
+
+    def constant(self, node: ast.expr) -> object:
+        """Return the literal that a value is; UNKNOWN where it is none, or one of several."""
+        return self.values.constant(node)
+
+    def callees(self, call: Call) -> list[Function]:
+        """Return the functions of this file that a call may run; a module's is its forward."""
+        return self.values.callees(call)
+
+    def callers(self, function: Function) -> list[Call]:
+        """Return the calls in this file that run a function."""
+        return self.values.callers(function)
+
+    def called(self, call: Call) -> list[Creation]:
+        """Return the known layers that a call may apply, by how they were made."""
+        return self._layers.called(call)
+
+    def chain(self, creation: Creation) -> list[Creation]:
+        """Return the layers of a Sequential in order, those of nested ones in their place."""
+        return self._layers.chain(creation)
+
+    def inputs_of(self, step: Step) -> list[Step]:
+        """Return the steps that may have made what a step takes."""
+        return self._layers.inputs_of(step)
+
+    def users_of(self, step: Step) -> list[Step]:
+        """Return the steps that may take what a step makes."""
+        return self._layers.users_of(step)
+
+    def producers(self, node: ast.expr) -> list[Step]:
+        """Return the steps that may have made a value."""
+        return self._layers.producers(node)
+
+    def conditions(self, node: ast.AST) -> list[Condition]:
+        """Return the tests under which a node runs, in its own function."""
+        return self._gates.conditions(node)
+
+    def is_gated(self, node: ast.AST) -> bool:
+        """Whether a value depends on the mode, or a statement runs in one mode only."""
+        return self._gates.is_gated(node)
+
+    def function_of(self, node: ast.AST) -> Function:
+        """Return the function in which a node stands."""
+        return self.values.function_of(node)
+
+    def parent_of(self, node: ast.AST) -> ast.AST | None:
+        """Return the node around a node."""
+        return self.structure.parents.get(id(node))
+
+    def span(self, node: ast.AST) -> Span:
+        """Return where a node stands, in characters."""
+        line, end = getattr(node, "lineno", 1), getattr(node, "end_lineno", None) or 1
+        start = self._column(line, getattr(node, "col_offset", 0))
+        return Span(line, start, end, self._column(end, getattr(node, "end_col_offset", 0)))
+
+    def _column(self, line: int, offset: int) -> int:
+        """Return the column, from 1, of an offset that ast counts in bytes of UTF-8."""
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        return len(text.encode()[:offset].decode(errors="replace")) + 1
+
+    def place(self, node: ast.AST) -> Place:
+        """Return where a node stands, as a finding's place."""
+        return Place(file=self.path, span=self.span(node))
+
+    def segment(self, node: ast.AST) -> str:
+        """Return a node's text."""
+        return ast.get_source_segment(self.text, node) or ""

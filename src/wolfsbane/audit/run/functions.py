@@ -1,0 +1,176 @@
+"""What torch functions are called with, while a step is sampled."""
+
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+
+from wolfsbane.audit.layer import Layer
+from wolfsbane.audit.operation import Operation
+from wolfsbane.audit.run.naming import arguments_of, kind_of, name_of
+from wolfsbane.audit.run.place import current_place
+
+REMEMBERED = 500
+"""Operations that are kept to explain a failure: those of some large forward passes."""
+ACCESSORS = ("__get__", "__set__", "__delete__")
+RETURNING_NOTHING = ("__setitem__",)
+"""Functions that compute, and return None."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A call of a torch function that has been seen."""
+
+    operation: Operation
+    tensors: tuple[Tensor, ...]
+    output: Any
+
+
+class Tracks:
+    """From which operation each living tensor comes. Tensors are not kept alive."""
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[weakref.ref[Tensor], Operation]] = {}
+        self.history: deque[Operation] = deque(maxlen=REMEMBERED)
+
+    def clear(self) -> None:
+        """Forget: a new step begins."""
+        self._made.clear()
+
+    def maker_of(self, tensor: Tensor) -> Operation | None:
+        """Return the operation that made a tensor, as far as it was seen."""
+        made = self._made.get(id(tensor))
+        return made[1] if made is not None and made[0]() is tensor else None
+
+    def knows(self, values: object) -> bool:
+        """Whether all tensors in some values were made by operations that were seen."""
+        return all(self.maker_of(tensor) is not None for tensor in tensors_in(values))
+
+    def made(self, operation: Operation, values: object) -> None:
+        """Note that an operation returned these tensors."""
+        for tensor in tensors_in(values):
+            self._made[id(tensor)] = (weakref.ref(tensor), operation)
+
+    def makers_of(self, tensors: Iterable[Tensor]) -> tuple[Operation, ...]:
+        """Return the operations that made some tensors, as far as they were seen."""
+        found = map(self.maker_of, tensors)
+        return tuple(operation for operation in found if operation is not None)
+
+
+class Recorder(TorchFunctionMode):
+    """A function mode that tells what it sees, and changes nothing.
+
+    Args:
+        tell: called with each call that computes.
+        layer: returns the innermost layer that is being called.
+        tracks: from which operation a tensor comes.
+    """
+
+    def __init__(
+        self, tell: Callable[[Recorded], None], layer: Callable[[], Layer | None], tracks: Tracks
+    ) -> None:
+        super().__init__()
+        self.tell = tell
+        self.layer = layer
+        self.tracks = tracks
+        self.is_listening = True
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        output = function(*args, **kwargs)
+        if self.is_listening and _computes(function, output):
+            self._record(function, args, kwargs, output)
+        return output
+
+    def _record(
+        self,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        output: Any,
+    ) -> None:
+        tensors = tuple(tensors_in((*args, *kwargs.values())))
+        first = next(tensors_in(output), None)
+        operation = Operation(
+            kind=kind_of(function),
+            name=name_of(function),
+            inputs=self.tracks.makers_of(tensors),
+            arguments=arguments_of(function, args, kwargs),
+            layer=self.layer(),
+            place=current_place(),
+            shape=None if first is None else tuple(first.shape),
+        )
+        self.tracks.made(operation, output if first is not None else tensors[:1])
+        self.tracks.history.append(operation)
+        self.tell(Recorded(operation, tensors, output))
+
+
+def _computes(function: Callable[..., Any], output: object) -> bool:
+    name = getattr(function, "__name__", "")
+    if name in ACCESSORS:
+        return False
+    return name in RETURNING_NOTHING or next(tensors_in(output), None) is not None
+
+
+def tensors_in(values: object) -> Iterator[Tensor]:
+    """Yield the tensors of nested tuples, lists and dicts, in order."""
+    if isinstance(values, Tensor):
+        yield values
+    elif isinstance(values, tuple | list):
+        for value in values:
+            yield from tensors_in(value)
+    elif isinstance(values, Mapping):
+        for value in values.values():
+            yield from tensors_in(value)
+
+
+class FunctionWindow:
+    """The time in which torch's functions are recorded: opened and closed at any depth of calls."""
+
+    def __init__(self, make: Callable[[], Recorder]) -> None:
+        self._make = make
+        self._recorder: Recorder | None = None
+        self._closed: list[Recorder] = []
+
+    @property
+    def is_open(self) -> bool:
+        """Whether functions are being recorded."""
+        return self._recorder is not None
+
+    def open(self) -> None:
+        """Begin to record."""
+        self._recorder = self._make()
+        self._recorder.__enter__()
+
+    def close(self) -> None:
+        """Stop recording. A mode that others lie upon stays, and does nothing, until it can go."""
+        if self._recorder is not None:
+            self._recorder.is_listening = False
+            self._closed.append(self._recorder)
+            self._recorder = None
+        while self._closed and _innermost_mode() is self._closed[-1]:
+            self._closed.pop().__exit__(None, None, None)
+
+
+def _innermost_mode() -> object:
+    return torch.overrides._get_current_function_mode()  # noqa: SLF001  # no public way
+
+
+def are_modes_ours() -> bool:
+    """Whether nobody else's function mode is active, but a default device.
+
+    One that is entered for a while would take ours off the stack when it is left.
+    """
+    stack = torch.overrides._get_current_function_mode_stack()  # noqa: SLF001  # no public way
+    return all(isinstance(mode, Recorder | torch.utils._device.DeviceContext) for mode in stack)  # noqa: SLF001

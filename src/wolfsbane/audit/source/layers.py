@@ -1,0 +1,217 @@
+"""Operations applied to values: which layer is called, and what feeds it."""
+
+import ast
+from collections.abc import Iterator
+
+from wolfsbane.audit.source.calls import Call, Creation, Step
+from wolfsbane.audit.source.chains import Chains
+from wolfsbane.audit.source.structure import Function, Structure
+from wolfsbane.audit.source.values import Values
+from wolfsbane.audit.vocabulary import FUNCTIONS, kind_of_function
+
+BINARY = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+    ast.MatMult: "matmul",
+    ast.Pow: "pow",
+}
+SEVERAL = frozenset({"add", "mul", "matmul", "cat", "stack"})
+"""Kinds that take more than one tensor; of others the first feeds them."""
+
+INPUT_NAMES = ("input", "query", "x")
+RECEIVED = frozenset({"T", "mT", "data", "real"})
+"""Attributes of a tensor that are its numbers again."""
+
+
+class Layers:
+    """The steps of a program.
+
+    Args:
+        structure: what the program consists of.
+        values: the flow of its values.
+        calls: its calls, by node.
+        creations: its layers' creations, by node.
+    """
+
+    def __init__(
+        self,
+        structure: Structure,
+        values: Values,
+        calls: dict[int, Call],
+        creations: dict[int, Creation],
+    ) -> None:
+        self._structure = structure
+        self._values = values
+        self._calls = calls
+        self._creations = creations
+        self._chains = Chains(values, creations)
+        self._steps: dict[int, Step] = {}
+        self._inputs: dict[int, list[Step]] = {}
+        self._applied: dict[int, list[Call]] = {}
+        self._users: dict[int, list[Step]] | None = None
+        self.all = list(self._find())
+
+    def _find(self) -> Iterator[Step]:
+        for creation in self._creations.values():
+            for layer in self._chains.of(creation):
+                step = Step(layer.kind, layer.call.node, layer.call.function, None, layer)
+                if id(layer.call.node) not in self._steps:
+                    self._steps[id(layer.call.node)] = step
+                    yield step
+        for call in self._calls.values():
+            step_or_none = self._step_of(call)
+            if step_or_none is not None:
+                self._steps[id(call.node)] = step_or_none
+                yield step_or_none
+
+    def _step_of(self, call: Call) -> Step | None:
+        """Return the step that a call is; None for other calls."""
+        node = call.node
+        if id(node) in self._creations or id(node) in self._steps:
+            return None
+        if call.name is not None:
+            kind = kind_of_function(call.name)
+            return None if kind is None else Step(kind, node, call.function, call)
+        kinds = []
+        for creation in self.called(call):
+            self._applied.setdefault(id(creation.call.node), []).append(call)
+            if creation.kind != "sequential":
+                kinds.append(creation)
+        if kinds:
+            return Step(kinds[0].kind, node, call.function, call, kinds[0])
+        method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        if method in FUNCTIONS and not self._values.owners(node.func):
+            return Step(FUNCTIONS[method], node, call.function, call)
+        return None
+
+    def called(self, call: Call) -> list[Creation]:
+        """Return the layers that a call may apply: `self.drop(x)`, `nn.Dropout(0.5)(x)`."""
+        makers = (self._creations.get(id(node)) for node in self._values.makers(call.node.func))
+        return [creation for creation in makers if creation is not None]
+
+    def inputs_of(self, step: Step) -> list[Step]:
+        """Return the steps that may have made what a step takes."""
+        known = self._inputs.get(id(step))
+        if known is None:
+            found = self._find_inputs(step)
+            known = self._inputs[id(step)] = list({id(one): one for one in found}.values())
+        return known
+
+    def _find_inputs(self, step: Step) -> Iterator[Step]:
+        if isinstance(step.node, ast.BinOp):
+            for side in (step.node.left, step.node.right):
+                yield from self.producers(side)
+        elif isinstance(step.node, ast.AugAssign | ast.Subscript | ast.Attribute):
+            yield from self.producers(step.node.value)
+        elif step.call is None and step.creation is not None:
+            yield from self._before_in_chain(step.creation)
+        elif step.call is not None:
+            for taken in _taken(step):
+                yield from self.producers(taken)
+
+    def _before_in_chain(self, layer: Creation) -> Iterator[Step]:
+        before, chain = self._chains.before(layer)
+        if before is not None:
+            yield self._steps[id(before.call.node)]
+            return
+        calls = [] if chain is None else self._applied.get(id(chain.call.node), [])
+        for call in calls:
+            if call.node.args:
+                yield from self.producers(call.node.args[0])
+        if not calls:
+            yield Step("input" if chain is not None else "unknown", layer.call.node)
+
+    def producers(self, node: ast.expr) -> list[Step]:
+        """Return the steps that may have made a value."""
+        return list({id(one): one for one in self._produce(node, frozenset())}.values())
+
+    def _produce(self, node: ast.expr, seen: frozenset[int]) -> Iterator[Step]:
+        for origin in self._values.origins(node):
+            if id(origin) in seen:
+                continue
+            yield from self._made_by(origin, seen | {id(origin)})
+
+    def _made_by(self, node: ast.expr, seen: frozenset[int]) -> Iterator[Step]:
+        known = self._steps.get(id(node))
+        if known is not None:
+            yield known
+        elif isinstance(node, ast.Call):
+            yield from self._made_by_call(self._calls[id(node)], seen)
+        elif isinstance(node, ast.BinOp):
+            yield self._keep(BINARY.get(type(node.op), "unknown"), node)
+        elif isinstance(node, ast.Subscript):
+            yield self._keep("select", node)
+        elif isinstance(node, ast.Attribute) and node.attr in RECEIVED:
+            yield self._keep("view", node)
+        elif isinstance(node, ast.Constant):
+            yield self._keep("constant", node)
+        elif isinstance(node, ast.Name) and self._is_parameter(node):
+            yield self._keep("input", node)
+        else:
+            yield self._keep("unknown", node)
+
+    def _made_by_call(self, call: Call, seen: frozenset[int]) -> Iterator[Step]:
+        found = False
+        for creation in self.called(call) if call.name is None else ():
+            last = self._chains.last(creation)
+            if last is not None:
+                found = True
+                yield self._steps[id(last.call.node)]
+        for function in self._values.callees(call):
+            returned = (
+                [function.node.body] if isinstance(function.node, ast.Lambda) else function.returns
+            )
+            for value in returned:
+                found = True
+                yield from self._produce(value, seen)
+        if not found:
+            yield self._keep("unknown", call.node, call)
+
+    def _keep(self, kind: str, node: ast.AST, call: Call | None = None) -> Step:
+        """Return the one step that stands for a node."""
+        step = self._steps.get(id(node))
+        if step is None:
+            function = self._values.function_of(node)
+            step = self._steps[id(node)] = Step(kind, node, function, call)
+        return step
+
+    def _is_parameter(self, node: ast.Name) -> bool:
+        return any(binding.how == "parameter" for binding in self._values.definitions(node))
+
+    def users_of(self, step: Step) -> list[Step]:
+        """Return the steps that may take what a step makes."""
+        if self._users is None:
+            self._users = {}
+            for user in self.all:
+                for taken in self.inputs_of(user):
+                    self._users.setdefault(id(taken), []).append(user)
+        return self._users.get(id(step), [])
+
+    def chain(self, creation: Creation) -> list[Creation]:
+        """Return the layers of a Sequential, nested ones in its place."""
+        return self._chains.of(creation)
+
+
+def _taken(step: Step) -> list[ast.expr]:
+    """Return the expressions of the tensors that a call takes."""
+    assert step.call is not None
+    node = step.call.node
+    is_method = step.creation is None and step.call.name is None
+    given = list(node.args)
+    if is_method:
+        assert isinstance(node.func, ast.Attribute)
+        given = [node.func.value, *given]
+    given = given or [one.value for one in node.keywords if one.arg in INPUT_NAMES]
+    if step.kind not in SEVERAL:
+        return given[:1]
+    lists = [one.elts if isinstance(one, ast.List | ast.Tuple) else [one] for one in given[:2]]
+    return [element for elements in lists for element in elements]
+
+
+def functions_around(function: Function | None) -> Iterator[Function]:
+    """Yield a function and those around it, innermost first."""
+    while function is not None:
+        yield function
+        function = function.parent
