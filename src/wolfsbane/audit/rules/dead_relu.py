@@ -45,7 +45,7 @@ class DeadRelu(Rule):
     model = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 2))
     nn.init.constant_(model[0].bias, -20.0)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    for _ in range(8):
+    for _ in range(12):
         optimizer.zero_grad()
         out = model(torch.randn(32, 20))
         nn.functional.cross_entropy(out, torch.randint(2, (32,))).backward()
@@ -62,7 +62,7 @@ class DeadRelu(Rule):
     model = nn.Sequential(nn.Linear(20, 64), nn.ReLU(), nn.Linear(64, 2))
     nn.init.zeros_(model[0].bias)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    for _ in range(8):
+    for _ in range(12):
         optimizer.zero_grad()
         out = model(torch.randn(32, 20))
         nn.functional.cross_entropy(out, torch.randint(2, (32,))).backward()

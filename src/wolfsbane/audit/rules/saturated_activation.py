@@ -56,7 +56,7 @@ class SaturatedActivation(Rule):
 
     model = nn.Sequential(nn.Linear(20, 64), nn.Tanh(), nn.Linear(64, 2))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    for _ in range(8):
+    for _ in range(12):
         optimizer.zero_grad()
         out = model(1000 + 50 * torch.randn(32, 20))
         nn.functional.cross_entropy(out, torch.randint(2, (32,))).backward()
@@ -71,7 +71,7 @@ class SaturatedActivation(Rule):
 
     model = nn.Sequential(nn.Linear(20, 64), nn.Tanh(), nn.Linear(64, 2))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    for _ in range(8):
+    for _ in range(12):
         optimizer.zero_grad()
         out = model((1000 + 50 * torch.randn(32, 20) - 1000) / 50)
         nn.functional.cross_entropy(out, torch.randint(2, (32,))).backward()
