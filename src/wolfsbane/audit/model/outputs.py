@@ -8,7 +8,8 @@ from wolfsbane.audit.finding import Place
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
-from wolfsbane.audit.vocabulary import DROPOUTS, SHAPE_ONLY
+from wolfsbane.audit.rectifiers import is_rectifier
+from wolfsbane.audit.vocabulary import DROPOUTS, RECTIFIERS, SHAPE_ONLY
 
 PASSED_THROUGH = SHAPE_ONLY | DROPOUTS
 
@@ -22,16 +23,18 @@ class Ending:
         layer: the layer it is, or in which it runs.
         place: the layer's, or that of the line.
         num_classes: size of the output's class dimension, where known.
+        is_rectifier: whether it cuts off what is negative.
     """
 
     kind: str
     layer: Layer | None
     place: Place
     num_classes: int | None = None
+    is_rectifier: bool = False
 
     def __str__(self) -> str:
         """As a message names it."""
-        if self.layer is not None and self.layer.kind == self.kind:
+        if self.layer is not None and self.layer.kind is not None:
             return str(self.layer)
         where = f" in {self.layer}" if self.layer is not None and self.layer.path else ""
         return f"{self.kind}(){where}"
@@ -51,7 +54,7 @@ def ending_of(view: ModelView, through: Collection[str] = PASSED_THROUGH) -> End
     layer = _last_layer(view, view.layers[0], through)
     if layer is None or layer.kind is None:
         return None
-    return Ending(layer.kind, layer, layer.place)
+    return Ending(layer.kind, layer, layer.place, is_rectifier=layer.kind in RECTIFIERS)
 
 
 def _last_operation(view: ModelView, through: Collection[str]) -> Operation | None:
@@ -66,11 +69,11 @@ def _last_operation(view: ModelView, through: Collection[str]) -> Operation | No
 
 def _ending(operation: Operation) -> Ending:
     layer = operation.layer
-    is_layer = layer is not None and layer.kind == operation.kind
+    is_layer = layer is not None and layer.kind is not None
     place = layer.place if is_layer and layer is not None else operation.place
     shape = operation.shape
     num_classes = shape[1] if shape is not None and len(shape) > 1 else None
-    return Ending(operation.kind, layer, place, num_classes)
+    return Ending(operation.kind, layer, place, num_classes, is_rectifier(operation))
 
 
 def _last_layer(view: ModelView, layer: Layer, through: Collection[str]) -> Layer | None:

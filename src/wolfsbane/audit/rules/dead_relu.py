@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wolfsbane.audit.finding import Channel, Finding, Place, Severity
-from wolfsbane.audit.operation import Operation
+from wolfsbane.audit.rectifiers import is_rectifier
 from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.run.observer import Observer, OperationCall
 from wolfsbane.audit.run.units import Units, axis_of_units, key_of
-from wolfsbane.audit.vocabulary import RECTIFIERS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,7 +97,7 @@ class _Watch(Observer):
 
     def on_operation(self, call: OperationCall) -> None:
         operation, output = call.operation, call.output
-        if not call.grad or not _is_relu(operation) or not _trains(output):
+        if not call.grad or not is_rectifier(operation) or not _trains(output):
             return
         axis = axis_of_units(operation, output.ndim)
         if axis is None or axis >= output.ndim or output.ndim < 2 or not output.numel():
@@ -118,12 +117,6 @@ class _Watch(Observer):
                     " steps",
                     HELP,
                 )
-
-
-def _is_relu(operation: Operation) -> bool:
-    """Whether it is one; x.clamp_min(1e-8) is a guard, not a ReLU."""
-    is_clamp = operation.name.rpartition(".")[2].startswith("clamp")
-    return operation.kind in RECTIFIERS and not is_clamp
 
 
 def _trains(output: "Tensor | object") -> bool:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from wolfsbane.audit.finding import Channel, Finding, Fix, Severity
 from wolfsbane.audit.model.outputs import PASSED_THROUGH, ending_of
+from wolfsbane.audit.rectifiers import is_rectifier
 from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.run.loss_inputs import LossInputs, LossSite, name_of
 from wolfsbane.audit.source.losses import predictions_from
@@ -148,7 +149,7 @@ class ReluOnLogits(Rule):
 
     def check_source(self, source: "Source") -> Iterator[Finding]:
         for relu, losses in predictions_from(source, CLASSIFICATION, RECTIFIERS, THROUGH):
-            if relu.call is not None and (relu.call.name or "").endswith("clamp_min"):
+            if relu.call is not None and relu.call.attribute == "clamp_min":
                 continue
             edits = removal_of(source, relu)
             line = source.span(losses[0].node).line
@@ -163,7 +164,7 @@ class ReluOnLogits(Rule):
 
     def check_model(self, model: "ModelView") -> Iterator[Finding]:
         ending = ending_of(model, THROUGH) if model.loss_kind in CLASSIFICATION else None
-        if ending is not None and ending.kind in RECTIFIERS:
+        if ending is not None and ending.is_rectifier:
             yield self.found(
                 Channel.MODEL,
                 ending.place,
@@ -180,7 +181,7 @@ class _Watch(LossInputs):
     through = THROUGH
 
     def is_suspicious(self, prediction: "Tensor", site: LossSite) -> bool:
-        is_relu = site.origin is not None and site.origin.kind in RECTIFIERS
+        is_relu = is_rectifier(site.origin)
         if site.loss.kind == "nll_loss":
             return is_relu
         if site.origin is not None and not is_relu:

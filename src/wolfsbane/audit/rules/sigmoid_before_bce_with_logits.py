@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from wolfsbane.audit.finding import Channel, Finding, Fix, Severity
 from wolfsbane.audit.model.outputs import ending_of
+from wolfsbane.audit.rectifiers import is_rectifier
 from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.run.loss_inputs import LossInputs, LossSite, name_of
 from wolfsbane.audit.source.losses import predictions_from
@@ -175,7 +176,7 @@ class _Watch(LossInputs):
     losses = (BCE_WITH_LOGITS,)
 
     def is_suspicious(self, prediction: "Tensor", site: LossSite) -> bool:
-        if site.origin is not None and site.origin.kind in AFFINE:
+        if is_rectifier(site.origin) or (site.origin is not None and site.origin.kind in AFFINE):
             return False
         low, high = prediction.aminmax()
         return bool(low >= 0 and high <= 1)

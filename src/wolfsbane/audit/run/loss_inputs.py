@@ -67,6 +67,7 @@ class LossInputs(Observer):
         site = self.sites.get(call.operation.place)
         if site is None:
             origin = origin_of(call.operation, self.through)
+            origin = None if origin is not None and origin.kind == "input" else origin
             site = self.sites[call.operation.place] = LossSite(call.operation, origin)
         if site.num_calls > site.num_suspicious:
             return
@@ -89,7 +90,7 @@ def origin_of(operation: Operation, through: Collection[str] = PASSED_THROUGH) -
 def name_of(operation: Operation) -> str:
     """Name an operation in a message: its layer where it is one, else the function."""
     layer = operation.layer
-    if layer is not None and layer.kind == operation.kind:
+    if layer is not None and layer.kind is not None:
         return str(layer)
     return f"{operation.kind}()"
 

@@ -97,7 +97,7 @@ class Units:
     def __str__(self) -> str:
         """As a message names it: ReLU 'act1', or the function and the module it runs in."""
         layer = self.operation.layer
-        if layer is None or layer.kind == self.operation.kind:
+        if layer is None or layer.kind is not None:
             return str(layer or f"{self.operation.kind}()")
         return f"{self.operation.kind}() in {layer}"
 
@@ -105,7 +105,7 @@ class Units:
     def place(self) -> Place:
         """The layer's, or that of the line where a function is called."""
         layer = self.operation.layer
-        is_layer = layer is not None and layer.kind == self.operation.kind
+        is_layer = layer is not None and layer.kind is not None
         return layer.place if layer is not None and is_layer else self.operation.place
 
 
