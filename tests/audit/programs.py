@@ -5,6 +5,7 @@ import types
 
 from wolfsbane.audit import check_model
 from wolfsbane.audit.finding import Channel
+from wolfsbane.audit.run.script import watch_everything
 from wolfsbane.audit.source.check import check_source
 
 MODEL_ARGUMENTS = ("model", "example_inputs", "loss", "optimizer", "loader")
@@ -26,8 +27,6 @@ def _found_in_model(code, rules, path):
 
 
 def _found_in_run(code, rules, path):
-    from wolfsbane.audit.run.script import watch_everything
-
     with watch_everything(rules=rules) as findings:
         try:
             _executed(code, path)
