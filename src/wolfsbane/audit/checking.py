@@ -64,9 +64,9 @@ class Outcome:
         seen: fingerprints of these.
         num_fixed: fixes made.
         diffs: what fixes would change, where nothing is written.
-        mended: programs that were changed.
+        programs: those that are not on disk as they were looked at.
         warnings: what a user should know that is no finding: comments that hide nothing.
-        failures: files in which a rule failed: a mistake of ours.
+        failures: files that could not be written, or in which a rule failed.
     """
 
     files: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Outcome:
     seen: set[str] = field(default_factory=set)
     num_fixed: int = 0
     diffs: list[str] = field(default_factory=list)
-    mended: list[Program] = field(default_factory=list)
+    programs: list[Program] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -85,7 +85,7 @@ def check_files(paths: Iterable[str], task: Task) -> Outcome:
     outcome = Outcome()
     with _few_collections() as collect:
         for path in paths:
-            _check_file(path, task, outcome)
+            _check_content(functools.partial(read, path), path, task, outcome)
             collect()
     return outcome
 
@@ -94,60 +94,62 @@ def check_text(content: bytes, path: str, task: Task) -> Outcome:
     """Check a program that is in no file, under the name that it would have."""
     outcome = Outcome()
     with _few_collections():
-        _check_content(lambda: content, path, task, outcome)
+        program = _check_content(lambda: content, path, task, outcome)
+    outcome.programs += [program] if program else []
     return outcome
 
 
-def _check_file(path: str, task: Task, outcome: Outcome) -> None:
-    _check_content(lambda: read(path), path, task, outcome)
-
-
-def _check_content(content: Callable[[], bytes], path: str, task: Task, outcome: Outcome) -> None:
+def _check_content(
+    content: Callable[[], bytes], path: str, task: Task, outcome: Outcome
+) -> Program | None:
+    """Check what a file holds, and return it as its findings speak of it."""
     outcome.files.append(path)
     try:
         program = _program(content(), path)
     except UNREADABLE as error:
         outcome.findings.append(problem_of(error, path))
-        return
+        return None
     if program is None:
-        return
+        return None
     try:
-        _check_program(program, task, outcome)
+        return _check_program(program, task, outcome)
+    except OSError as error:
+        outcome.failures.append(f"{path} cannot be written: {error.strerror or error}")
     except Exception as error:  # noqa: BLE001  # one rule's mistake must not hide the others' findings
-        what = " ".join(str(error).split())
-        outcome.failures.append(
-            f"{path}: a rule failed with {type(error).__name__}: {what}; {REPORT}"
-        )
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        outcome.failures.append(f"{path}: a rule failed with {what}; {REPORT}")
+    return program
 
 
 def _program(content: bytes, path: str) -> Program | None:
     return notebook(content, path) if path.endswith(".ipynb") else python_file(content, path)
 
 
-def _check_program(program: Program, task: Task, outcome: Outcome) -> None:
+def _check_program(program: Program, task: Task, outcome: Outcome) -> Program:
+    """Check a program, and return it as its findings speak of it."""
     off = codes_ignored_for(os.path.abspath(program.path), task.ignores)  # noqa: PTH100
     look = Look(tuple(rule for rule in task.rules if rule.code not in off), task.baseline)
     if task.fix:
         mended = mend(program, look, task.unsafe)
-        findings = mended.findings
+        findings, after = mended.findings, mended.program
         outcome.num_fixed += mended.num_fixed
         outcome.failures += [
             f"{one.place}: the fix of {one.code} would leave no Python, and was not made; {REPORT}"
             for one in mended.refused
         ]
-        if mended.program is not program:
-            _keep(program, mended.program, task, outcome)
+        if after is not program:
+            _keep(program, after, task, outcome)
     else:
-        findings = look(program)
+        findings, after = look(program), program
     outcome.findings += findings
     outcome.known += look.known
     outcome.seen |= look.seen
     outcome.warnings += look.warnings
+    return after
 
 
 def _keep(before: Program, after: Program, task: Task, outcome: Outcome) -> None:
     """Write a mended program, or say what would change in it."""
-    outcome.mended.append(after)
     if task.write:
         write(after)
     else:
@@ -183,7 +185,11 @@ def found_in(program: Program, rules: Sequence[type[Rule]]) -> tuple[list[Findin
     """Return what rules find in a program and no comment hides, and what is wrong with comments."""
     try:
         findings = check_source(program.text, program.path, rules)
-    except UNREADABLE as error:
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        return [*program.problems, problem_of(error, program.path)], []
+    except ValueError as error:
+        if "\0" not in program.text:
+            raise
         return [*program.problems, problem_of(error, program.path)], []
     comments = read_noqa(program.text, frozenset(rule.code for rule in all_rules()))
     shown = [program.placed(finding) for finding in comments.shown(findings)]

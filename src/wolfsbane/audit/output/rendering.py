@@ -52,16 +52,21 @@ def render(
 
 
 def render_report(
-    report: Report, format: str, *, statistics: bool = False, color: bool = False
+    report: Report,
+    format: str,
+    *,
+    statistics: bool = False,
+    color: bool = False,
+    summary: bool = True,
 ) -> str:
-    """Return a report in a format.
+    """Return a report in a format; `summary` is whether text ends by counting.
 
     Raises:
         ArgumentError: there is no such format, or it has no statistics.
     """
     match format:
         case Format.TEXT:
-            return text.statistics(report) if statistics else text.render(report, color)
+            return _text(report, statistics, color, summary)
         case Format.JSON:
             return json.statistics(report) if statistics else json.render(report)
         case Format.SARIF | Format.GITHUB if statistics:
@@ -72,3 +77,9 @@ def render_report(
             return github.render(report)
     known = ", ".join(Format)
     raise ArgumentError(f"findings are told as {known}, but got {format!r}")
+
+
+def _text(report: Report, statistics: bool, color: bool, summary: bool) -> str:
+    if statistics:
+        return text.statistics(report, summary)
+    return text.render(report, color, summary)

@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes
 
 import wolfsbane
-from wolfsbane.audit.documentation import page_of
+from wolfsbane.audit.documentation import REFERENCES, WHAT, page_of
 from wolfsbane.audit.finding import Finding, Fix, Place, Span
 from wolfsbane.audit.fingerprint import fingerprints, relative_path
 from wolfsbane.audit.output.report import Report
@@ -17,7 +18,7 @@ from wolfsbane.audit.rule import Rule
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
-PROJECT = "https://github.com/wolfsbane-ml/wolfsbane"
+LINK = re.compile(r"\]\((https://[^)\s]+)\)")
 ROOT = "%SRCROOT%"
 FINGERPRINT = "wolfsbane/v1"
 
@@ -39,24 +40,24 @@ def _driver(rules: Sequence[type[Rule]]) -> dict[str, Any]:
     return {
         "name": "wolfsbane",
         "semanticVersion": wolfsbane.__version__,
-        "informationUri": PROJECT,
         "rules": [_rule(rule) for rule in rules],
     }
 
 
 def _rule(rule: type[Rule]) -> dict[str, Any]:
     page = page_of(rule)
-    what = page.sections.get("What it does", "").strip()
-    return {
+    what = page.sections.get(WHAT, "").strip()
+    links = LINK.findall(page.sections.get(REFERENCES, ""))
+    described: dict[str, Any] = {
         "id": rule.code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": page.summary},
         "fullDescription": {"text": " ".join(what.split()) or page.summary},
         "help": {"text": page.markdown(), "markdown": page.markdown()},
-        "helpUri": f"{PROJECT}/blob/main/docs/rules/{rule.code}.md",
         "defaultConfiguration": {"enabled": not rule.is_opinion(), "level": rule.severity.value},
         "properties": {"tags": [channel.value for channel in rule.channels()]},
     }
+    return described | ({"helpUri": links[0]} if links else {})
 
 
 def _invocation(report: Report) -> dict[str, Any]:

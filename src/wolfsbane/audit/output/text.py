@@ -1,4 +1,4 @@
-"""Findings as ruff tells them: the place, what is wrong, the line with what is meant, what to do."""
+"""Findings as ruff tells them: place, what is wrong, the line with a mark under it, what to do."""
 
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -17,17 +17,15 @@ Part = tuple[str, str]
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "bold blue"}
 
 
-def render(report: Report, color: bool = False) -> str:
-    """Return findings for people, with a last line that counts them."""
+def render(report: Report, color: bool = False, ends_counting: bool = True) -> str:
+    """Return findings for people, with a last line that counts them where that is wanted."""
     lines = [line for finding in report.findings for line in _finding(finding, report)]
     lines += [[("note: ", "bold blue"), (_printable(note), "")] for note in report.notes]
-    lines += [
-        [(line, "bold" if number == 0 else "")] for number, line in enumerate(summary(report))
-    ]
+    lines += [[(line, "bold")] for line in (summary(report) if ends_counting else [])]
     return "".join(f"{_styled(parts, color)}\n" for parts in lines)
 
 
-def statistics(report: Report) -> str:
+def statistics(report: Report, ends_counting: bool = True) -> str:
     """Return how often each rule found something."""
     rows = report.counts()
     width = max((len(str(count)) for _, _, count, _ in rows), default=0)
@@ -35,7 +33,7 @@ def statistics(report: Report) -> str:
         f"{count:>{width}}  {code}  [{'*' if fixable else ' '}]  {name}"
         for code, name, count, fixable in rows
     ]
-    return "".join(f"{line}\n" for line in [*lines, *summary(report)])
+    return "".join(f"{line}\n" for line in [*lines, *(summary(report) if ends_counting else [])])
 
 
 def summary(report: Report) -> list[str]:

@@ -118,7 +118,9 @@ class CloseLook:
         if is_recording:
             call.closes_window = self._open_window(call.tracked, call.grad)
             if self.window.is_open:
-                self.tracks.made(Operation("input", "input"), (call.args, call.kwargs))
+                given = tensors_in((call.args, call.kwargs))
+                unknown = [each for each in given if self.tracks.maker_of(each) is None]
+                self.tracks.made(Operation("input", "input"), unknown)
 
     def leave(self, call: Call) -> None:
         """Note that a call is over, with or without a result."""

@@ -10,7 +10,7 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 def with_newlines(text: str) -> str:
-    """Return a text whose lines end as Python's tokenizer makes them end."""
+    r"""Return a text whose lines end as Python's tokenizer makes them end."""
     return LINE_END.sub("\n", text) if "\r" in text else text
 
 

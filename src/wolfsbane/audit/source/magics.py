@@ -16,14 +16,14 @@ SPECIAL = re.compile(r"^\s*(?:[%!?]|[/,;]\w)|^[^#]*\?\s*$")
 
 
 def without_magics(source: str) -> str:
-    """Return a cell's source as Python with as many lines.
+    r"""Return a cell's source as Python with as many lines.
 
     A line is changed only where Python refuses it: inside brackets or a string, a line may well
     begin with `%`.
 
     Examples:
-        >>> without_magics("%matplotlib inline\\nfiles = !ls\\nprint(7\\n  % 4)")
-        'pass\\nfiles = None\\nprint(7\\n  % 4)'
+        >>> without_magics("%matplotlib inline\nfiles = !ls\nprint(7\n  % 4)")
+        'pass\nfiles = None\nprint(7\n  % 4)'
     """
     lines = source.split("\n")
     first = next((n for n, line in enumerate(lines) if line.strip()), 0)

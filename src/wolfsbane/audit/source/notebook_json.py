@@ -1,10 +1,10 @@
 """Where in a notebook's JSON the sources of its cells are, so that all else can stay as it is."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from json.decoder import scanstring
 
 BLANK = re.compile(r"[ \t\r\n]*")
 DECODER = json.JSONDecoder()
@@ -39,7 +39,7 @@ class SourceValue:
 
 def source_values(text: str) -> tuple[SourceValue, ...]:
     """Return the sources of all cells of code in a notebook's JSON, which is valid."""
-    found = []
+    found: list[SourceValue] = []
     for key, begin in _members(text, _past_blanks(text, 0)):
         if key == "cells":
             for number, cell in enumerate(_elements(text, begin), 1):
@@ -62,16 +62,25 @@ def _as_list(old: str, source: str, ascii_only: bool) -> str:
     lines = source.split("\n")
     texts = [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
     before = _blanks(old, 1)
+    between = _between(old) or f",{before or ' '}"
     after = re.search(r"[ \t\r\n]*(?=\]$)", old)
     elements = [json.dumps(line, ensure_ascii=ascii_only) for line in texts]
-    return "[" + before + f",{before}".join(elements) + (after[0] if after else "") + "]"
+    return "[" + before + between.join(elements) + (after[0] if after else "") + "]"
+
+
+def _between(old: str) -> str:
+    """Return what stands between the first two elements of a list, or nothing."""
+    begins = list(itertools.islice(_elements(old, 0), 2))
+    if len(begins) < 2:  # noqa: PLR2004
+        return ""
+    return old[DECODER.raw_decode(old, begins[0])[1] : begins[1]]
 
 
 def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
     """Yield the keys of an object that begins here, each with where its value begins."""
     at = _past_blanks(text, at + 1)
     while text[at] != "}":
-        key, at = scanstring(text, at + 1, True)
+        key, at = DECODER.raw_decode(text, at)
         at = _past_blanks(text, _past_blanks(text, at) + 1)
         yield key, at
         at = _next(text, at)

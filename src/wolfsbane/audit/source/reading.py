@@ -14,7 +14,7 @@ from wolfsbane.audit.finding import Channel, Edit, Finding, Place, Severity, Spa
 from wolfsbane.audit.source.editing import apply_edits, with_newlines
 
 PROBLEM_CODE = "WB000"
-"""Not a rule: a file that cannot be read. It is neither selected, ignored, nor put in a baseline."""
+"""Not a rule: a file that cannot be read. It is not selected, ignored, nor put in a baseline."""
 
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OSError)
 """What reading and parsing raise: a null byte is a ValueError in Python 3.11."""
@@ -33,7 +33,7 @@ class Program(Protocol):
 
     @property
     def text(self) -> str:
-        """The whole program as Python, with "\\n" at the ends of its lines."""
+        """The whole program as Python; its lines end in line feeds."""
         ...
 
     @property
@@ -81,7 +81,7 @@ class PythonFile:
 
     @property
     def text(self) -> str:
-        """The text, with "\\n" at the ends of its lines."""
+        """The text; its lines end in line feeds."""
         return with_newlines(self.original)
 
     def lines(self, cell: int | None = None) -> list[str]:  # noqa: ARG002  # it has no cells
@@ -98,8 +98,8 @@ class PythonFile:
 
     def edited(self, edits: Iterable[CellEdit]) -> "PythonFile":
         """Return the file with edits made."""
-        edits = [edit for _, edit in edits]
-        return dataclasses.replace(self, original=apply_edits(self.original, edits))
+        original = apply_edits(self.original, [edit for _, edit in edits])
+        return dataclasses.replace(self, original=original)
 
     def encoded(self) -> bytes:
         """Return the file's content, in the encoding that it was read in."""
@@ -117,7 +117,8 @@ def python_file(content: bytes, path: str) -> PythonFile:
     bare = content.removeprefix(codecs.BOM_UTF8) if has_bom else content
     encoding = "utf-8" if has_bom else encoding
     try:
-        return PythonFile(path, bare.decode(encoding), encoding, has_bom)
+        text = bare.decode(encoding)
+        text.encode()  # Half a surrogate pair, from UTF-7 say, is refused here.
     except UnicodeDecodeError as error:
         line = bare.count(b"\n", 0, error.start) + 1
         byte = f"0x{bare[error.start]:02x}"
@@ -125,6 +126,7 @@ def python_file(content: bytes, path: str) -> PythonFile:
         raise SyntaxError(message + "`# coding: latin-1`", (path, line, 1, None)) from error
     except (LookupError, ValueError) as error:
         raise SyntaxError(f"cannot be read as {encoding}: {error}", (path, 1, 1, None)) from error
+    return PythonFile(path, text, encoding, has_bom)
 
 
 def read(path: str) -> bytes:
