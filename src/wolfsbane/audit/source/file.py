@@ -221,4 +221,11 @@ class Source:
 
     def segment(self, node: ast.AST) -> str:
         """Return a node's text."""
-        return ast.get_source_segment(self.text, node) or ""
+        if not hasattr(node, "lineno"):
+            return ""
+        span = self.span(node)
+        # ast.get_source_segment splits the whole text every time.
+        lines = self.lines[span.line - 1 : span.end_line]
+        lines[-1] = lines[-1][: span.end_column - 1]
+        lines[0] = lines[0][span.column - 1 :]
+        return "\n".join(lines)
