@@ -88,12 +88,17 @@ def _may_read(source: Source, node: ast.AST, attribute: str, *, is_inside: bool)
             return True
         if node.attr in TREE:
             return is_inside and source.function_of(node).name in RUNS
-        is_own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-        is_meant = is_inside or not is_own
-        return node.attr == attribute and is_meant and not _is_setting(source, node.value)
+        return node.attr == attribute and _is_of_a_layer(source, node, is_inside=is_inside)
     if isinstance(node, ast.Name) and node.id in DYNAMIC_FUNCTIONS:
         return not _asks_for_another(source, node, attribute)
     return False
+
+
+def _is_of_a_layer(source: Source, node: ast.Attribute, *, is_inside: bool) -> bool:
+    """Whether an attribute may be that of a class's instance: no setting's, and no module's."""
+    if not is_inside and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+        return False
+    return not _is_setting(source, node.value) and source.name_of(node) is None
 
 
 def _asks_for_another(source: Source, node: ast.Name, attribute: str) -> bool:
