@@ -117,3 +117,28 @@ def _is_setting(source: Source, node: ast.expr) -> bool:
     """Whether an expression is a configuration, as in `config.dropout`."""
     return SETTINGS.fullmatch(source.segment(node).lower()) is not None
 
+
+def is_value_used(source: Source, owner: Class, value: ast.expr) -> bool:
+    """Whether a class keeps a value in an attribute too, or its methods read it.
+
+    `self.p = config.dropout` beside `nn.Dropout(config.dropout)`, or `self.config.dropout` later.
+    """
+    name = _last_name(value)
+    return name is not None and any(
+        _last_name(node) == name and _is_use(source, node, value)
+        for node in ast.walk(owner.node)
+        if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load)
+    )
+
+
+def _last_name(node: ast.expr) -> str | None:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", None)
+
+
+def _is_use(source: Source, node: ast.expr, value: ast.expr) -> bool:
+    if isinstance(node, ast.Attribute) and source.function_of(node).name != "__init__":
+        is_same = ast.dump(node) == ast.dump(value)
+        return is_same or _is_setting(source, node.value)
+    statement = source.parent_of(node)
+    is_kept = isinstance(statement, ast.Assign) and statement.value is node
+    return node is not value and is_kept and isinstance(statement.targets[0], ast.Attribute)
