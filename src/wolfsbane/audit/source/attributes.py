@@ -140,5 +140,6 @@ def _is_use(source: Source, node: ast.expr, value: ast.expr) -> bool:
         is_same = ast.dump(node) == ast.dump(value)
         return is_same or _is_setting(source, node.value)
     statement = source.parent_of(node)
-    is_kept = isinstance(statement, ast.Assign) and statement.value is node
-    return node is not value and is_kept and isinstance(statement.targets[0], ast.Attribute)
+    if node is value or not isinstance(statement, ast.Assign) or statement.value is not node:
+        return False
+    return isinstance(statement.targets[0], ast.Attribute)
