@@ -10,6 +10,7 @@ from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.rates import rate_of as rate_of_operation
 from wolfsbane.audit.model.rates import rate_of_layer
 from wolfsbane.audit.model.sequences import sequences
+from wolfsbane.audit.model.subject import line_of, place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
@@ -205,20 +206,12 @@ def _pairs_of_tape(model: ModelView) -> Iterator[_Pair]:
         for drop, is_scaled in _drops_before(norm, _first_input):
             rate = rate_of_operation(drop)
             if rate:
-                place = drop.place if drop.layer is None else drop.layer.place
-                yield _Pair(_named(drop), _named(norm), place, rate if is_scaled else None)
+                factor = rate if is_scaled else None
+                yield _Pair(subject_of(drop), subject_of(norm), place_of(drop), factor)
 
 
 def _first_input(operation: Operation) -> tuple[Operation, ...]:
     return operation.inputs[:1]
-
-
-def _named(operation: Operation) -> str:
-    """Name an operation by its layer; a function by itself and the layer in which it runs."""
-    layer = operation.layer
-    if layer is None:
-        return operation.name
-    return str(layer) if layer.kind == operation.kind else f"{operation.name} in {layer}"
 
 
 def _rate_in(source: Source, drop: Step) -> float | None:
@@ -247,13 +240,13 @@ class _Shifts(Observer):
         if norm.kind not in BATCH_NORMS or not call.tensors:
             return
         if not norm.arguments.get("training"):
-            self.evaluated.setdefault(_named(norm), Variance()).add(call.tensors[0])
+            self.evaluated.setdefault(subject_of(norm), Variance()).add(call.tensors[0])
             return
         for drop, is_scaled in _drops_before(norm, _first_input):
             rate = rate_of_operation(drop)
             if rate and drop.arguments.get("training"):
-                place = drop.place if drop.layer is None else drop.layer.place
-                pair = _Pair(_named(drop), _named(norm), place, rate if is_scaled else None)
+                name, factor = f"{subject_of(drop)} p={rate:g}", rate if is_scaled else None
+                pair = _Pair(name, subject_of(norm), line_of(drop), factor)
                 _, variance = self.pairs.setdefault((pair.drop, pair.norm), (pair, Variance()))
                 variance.add(call.tensors[0], rate)
 
@@ -261,9 +254,9 @@ class _Shifts(Observer):
         for pair, variance in self.pairs.values():
             evaluated = self.evaluated.get(pair.norm)
             if pair.rate is not None:
-                ratio, other = variance.ratio_without_drop, "without it"
+                ratio, other = variance.ratio_without_drop, "that it would have without the dropout"
             elif evaluated is not None:
-                ratio, other = variance.ratio_to(evaluated), "in evaluation"
+                ratio, other = variance.ratio_to(evaluated), "that it has in evaluation"
             else:
                 continue
             if ratio >= SMALLEST_RATIO:

@@ -6,6 +6,7 @@ from typing import TypeVar
 from wolfsbane.audit.chains import HasKind, before, reached
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.model.rates import rate_of
+from wolfsbane.audit.model.subject import place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
@@ -159,13 +160,11 @@ class DropoutOnLogits(Rule):
             if drop.kind not in OF_ELEMENTS or not rate_of(drop):
                 continue
             if is_prediction or _is_behind_affine(drop, _first_input):
-                layer = drop.layer
-                name = drop.name if layer is None or layer.kind not in DROPOUTS else str(layer)
                 yield self.found(
                     Channel.MODEL,
-                    drop.place if layer is None else layer.place,
-                    f"{name} p={rate_of(drop):g} makes the model's output: it drops predictions, "
-                    "not features",
+                    place_of(drop),
+                    f"{subject_of(drop)} p={rate_of(drop):g} makes the model's output: it drops "
+                    "predictions, not features",
                     HELP,
                 )
 
