@@ -11,12 +11,15 @@ from wolfsbane.audit.source.editing import apply_edits
 HEAD = "import torch.nn.functional as F\nfrom torch import nn\n"
 
 
+NET = "class Net(nn.Module):\n    def forward(self, x):\n        return "
+
+
 def found_in(code):
     return check_source(HEAD + code, "program.py", [DropoutDropsEverything])
 
 
 def test_a_mode_that_is_passed_as_the_rate_is_named():
-    code = "class Net(nn.Module):\n    def forward(self, x):\n        return F.dropout(x, self.training)"
+    code = f"{NET}F.dropout(x, self.training)"
     (finding,) = found_in(code)
     assert "the mode is passed as dropout's p" in finding.message
     assert not finding.fix.is_safe
@@ -29,7 +32,7 @@ def test_a_mode_that_is_passed_as_the_rate_is_named():
     "call", ["F.dropout(x, p=self.training)", "F.dropout(x, self.training, inplace=True)"]
 )
 def test_a_mode_is_mended_only_where_it_is_the_last_argument(call):
-    (finding,) = found_in(f"class Net(nn.Module):\n    def forward(self, x):\n        return {call}")
+    (finding,) = found_in(f"{NET}{call}")
     assert finding.fix is None
 
 

@@ -44,9 +44,11 @@ def test_true_is_refused_by_recurrent_layers_only():
 
 
 def found_in_run(run):
-    with pytest.raises(ValueError, match="between 0 and 1|in range"):
-        with watch_everything(rules=[DropoutRateOutOfRange]) as findings:
-            run()
+    with (
+        pytest.raises(ValueError, match=r"between 0 and 1|in range"),
+        watch_everything(rules=[DropoutRateOutOfRange]) as findings,
+    ):
+        run()
     return findings[0]
 
 
@@ -82,7 +84,9 @@ def test_a_recurrent_layers_rate_is_named_though_torch_does_not():
 
 
 def test_another_error_is_not_explained():
-    with pytest.raises(ValueError, match="other"):
-        with watch_everything(rules=[DropoutRateOutOfRange]) as findings:
-            raise ValueError("other")
+    with (
+        pytest.raises(ValueError, match="other"),
+        watch_everything(rules=[DropoutRateOutOfRange]) as findings,
+    ):
+        raise ValueError("other")
     assert list(findings) == []

@@ -17,7 +17,7 @@ def dropped(values, p):
 def test_the_ratio_behind_relu_is_that_of_the_formula(p):
     """Of ReLU(N(0, 1)): E[x] = 1/sqrt(2 pi), E[x²] = 1/2. At p=0.5 the ratio is 2.47.
 
-    A million values: the second moment's standard error at p=0.8 is 0.3%; the bound is five of them.
+    Of a million values the second moment's standard error is 0.3% at p=0.8; the bound is five.
     """
     values = torch.randn(1000, 1000, generator=torch.Generator().manual_seed(0)).relu()
     variance = Variance()

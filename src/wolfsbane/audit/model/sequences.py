@@ -1,4 +1,4 @@
-"""Layers that run one behind the other because an nn.Sequential holds them: no forward is needed."""
+"""Layers that run one behind the other because an nn.Sequential holds them, without a forward."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, cast

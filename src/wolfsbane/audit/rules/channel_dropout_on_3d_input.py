@@ -31,9 +31,9 @@ class ChannelDropoutOn3dInput(Rule):
 
     What is dropped is not what was meant. `Dropout2d` takes (N, L, C), a sequence of features, for
     (N, C, L), and drops time steps; it takes one picture (C, H, W) for a batch, and drops its rows.
-    `Dropout1d` takes a batch (N, C) for one sample (C, L), and drops whole samples; `Dropout3d` does
-    the same to a batch (N, C, H, W). Of the first PyTorch warns, and says that it will change; of
-    the other two it says nothing.
+    `Dropout1d` takes a batch (N, C) for one sample (C, L), and drops whole samples; `Dropout3d`
+    does the same to a batch (N, C, H, W). Of the first PyTorch warns, and says that it will change;
+    of the other two it says nothing.
 
     ## Example
 

@@ -8,7 +8,6 @@ from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.model.rates import rate_of
 from wolfsbane.audit.model.subject import place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
-from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.source.rates import drops_nothing
@@ -166,9 +165,7 @@ class DropoutBeforeAttentionSoftmax(Rule):
                     )
 
 
-def _dropped_scores(
-    softmax: Node, inputs_of: Callable[[Node], Iterable[Node]]
-) -> Iterator[Node]:
+def _dropped_scores(softmax: Node, inputs_of: Callable[[Node], Iterable[Node]]) -> Iterator[Node]:
     """Yield the dropouts on the way from a product to a softmax."""
     if softmax.kind != SOFTMAX:
         return

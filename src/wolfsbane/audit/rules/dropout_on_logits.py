@@ -44,9 +44,9 @@ class DropoutOnLogits(Rule):
 
     ## Why is this bad?
 
-    A dropped logit is 0, which is a prediction like any other: in training the loss punishes answers
-    that the model did not give, and the larger logits are made larger still by 1/(1-p). Dropout
-    before the last layer takes away features; behind it, it takes away answers.
+    A dropped logit is 0, which is a prediction like any other: in training the loss punishes
+    answers that the model did not give, and what is kept is made larger by 1/(1-p). Dropout before
+    the last layer takes away features; behind it, it takes away answers.
 
     ## Example
 
@@ -94,8 +94,8 @@ class DropoutOnLogits(Rule):
 
     ## References
 
-    - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, "Dropout: A Simple Way
-      to Prevent Neural Networks from Overfitting", 2014: units of inputs and hidden layers are
+    - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, "Dropout: A Simple
+      Way to Prevent Neural Networks from Overfitting", 2014: units of inputs and hidden layers are
       dropped, [JMLR 15](https://jmlr.org/papers/v15/srivastava14a.html)
     - [PICK-pytorch#77](https://github.com/wenwenyu/PICK-pytorch/issues/77)
     """

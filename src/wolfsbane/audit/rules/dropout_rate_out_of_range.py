@@ -96,9 +96,7 @@ class DropoutRateOutOfRange(Rule):
             is_invalid=True,
         ),
         Example(
-            "from torch import nn\n"
-            "RATE = 0\n"
-            "drop, full = nn.Dropout(RATE), nn.Dropout(p=1)\n",
+            "from torch import nn\nRATE = 0\ndrop, full = nn.Dropout(RATE), nn.Dropout(p=1)\n",
             Channel.SOURCE,
             is_invalid=False,
         ),
@@ -132,15 +130,14 @@ class _Refusals(Observer):
         refused = REFUSED.search(str(failure.error)) if failure else None
         if failure is None or refused is None:
             return
-        given = refused["given"] or _innermost(failure.error).get("dropout")
-        what = "a recurrent layer's drop rate" if given is None else f"drop rate {given}"
+        given = str(refused["given"] or _innermost(failure.error).get("dropout", "of a layer"))
+        what = f"drop rate {given}"
         place = failure.place
         if failure.stack:
             layer = failure.stack[-1][0]
             what += f", used in {layer}," if layer.path else ""
             place = replace(place, module=layer.path)
-        is_number = given is not None and re.fullmatch(r"-?[\d.]+", str(given))
-        value = float(given) if is_number else -1.0
+        value = float(given) if re.fullmatch(r"-?[\d.]+", given) else -1.0
         ended = f"{_message(what)}, so the run ended with a {type(failure.error).__name__}"
         yield DropoutRateOutOfRange.found(Channel.RUN, place, ended, _help("p", value))
 

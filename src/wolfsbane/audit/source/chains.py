@@ -21,7 +21,7 @@ class Chains:
         self._known: dict[int, list[list[Creation | None]]] = {}
         self._before: dict[int, tuple[Creation | None, Creation | None]] = {}
         chains = [creation for creation in creations.values() if creation.kind == "sequential"]
-        # The longest first: a layer of a Sequential within another has the outer one's layer before it.
+        # The longest first: within another Sequential, the outer one's layer is what comes before.
         for chain in sorted(chains, key=lambda one: -len(self._pieces(one, frozenset()))):
             self._place(chain)
 
