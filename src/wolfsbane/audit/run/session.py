@@ -153,7 +153,8 @@ class Session:
         is_sampled = self._is_sampled(tracked, grad)
         self._latest, self._latest_grad = tracked, grad
         if self._counts(tracked, root, grad):
-            self._tell("on_forward", Forward(tracked.watched, tracked.step, grad, is_sampled))
+            event = Forward(tracked.watched, tracked.step, grad, is_sampled, args, kwargs)
+            self._tell("on_forward", event)
         call = Call(
             tracked, root, args, kwargs, tracked.layer_of(root), None, grad, Place(),
             is_root=True, is_sampled=is_sampled,
