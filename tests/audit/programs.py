@@ -1,22 +1,30 @@
 """Programs put through a channel, as the rules' examples and the corpus are."""
 
+import contextlib
 import sys
 import types
+import warnings
 
 from wolfsbane.audit import check_model
 from wolfsbane.audit.finding import Channel
+from wolfsbane.audit.run.script import watch_everything
 from wolfsbane.audit.source.check import check_source
 
 MODEL_ARGUMENTS = ("model", "example_inputs", "loss", "optimizer", "loader")
 
 
 def found_by(channel, code, rules, path="program.py"):
-    """Return what `rules` find in a program through a channel."""
+    """Return what `rules` find in a program through a channel.
+
+    Of some of the mistakes torch warns, which is no error of the program's.
+    """
     if channel is Channel.SOURCE:
         return list(check_source(code, path, rules))
-    if channel is Channel.MODEL:
-        return _found_in_model(code, rules, path)
-    return _found_in_run(code, rules, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        if channel is Channel.MODEL:
+            return _found_in_model(code, rules, path)
+        return _found_in_run(code, rules, path)
 
 
 def _found_in_model(code, rules, path):
@@ -26,13 +34,9 @@ def _found_in_model(code, rules, path):
 
 
 def _found_in_run(code, rules, path):
-    from wolfsbane.audit.run.script import watch_everything
-
-    with watch_everything(rules=rules) as findings:
-        try:
-            _executed(code, path)
-        except (RuntimeError, ValueError, TypeError):  # The mistakes that torch reports itself.
-            assert findings is not None
+    mistakes = (RuntimeError, ValueError, TypeError)  # Those that torch reports itself.
+    with contextlib.suppress(*mistakes), watch_everything(rules=rules) as findings:
+        _executed(code, path)
     return list(findings)
 
 

@@ -29,7 +29,7 @@ def _rules_for(code):
     return [*select(), *(rule_of(opinion) for opinion in opinions)]
 
 
-@pytest.mark.parametrize(("path", "code", "channel"), _cases(are_twins=False))
+@pytest.mark.parametrize(("path", "code", "channel"), list(_cases(are_twins=False)))
 def test_a_mistake_is_found_and_nothing_else(path, code, channel):
     text = path.read_text(encoding="utf-8")
     findings = found_by(channel, text, _rules_for(code), path)
@@ -39,7 +39,7 @@ def test_a_mistake_is_found_and_nothing_else(path, code, channel):
         assert {finding.place.span.line for finding in findings} == marked
 
 
-@pytest.mark.parametrize(("path", "code", "channel"), _cases(are_twins=True))
+@pytest.mark.parametrize(("path", "code", "channel"), list(_cases(are_twins=True)))
 def test_a_correct_twin_is_silent(path, code, channel):
     findings = found_by(channel, path.read_text(encoding="utf-8"), _rules_for(code), path)
     assert [str(finding) for finding in findings] == []

@@ -50,7 +50,9 @@ class Tracked:
         known = {id(layer.module): type(layer.module) for layer in self.watched.layers}
         now = {id(module): type(module) for module in self.watched.model.modules()}
         if known != now or self._kinds != now:
-            old = {(id(layer.module), layer.path, layer.kind): layer for layer in self.watched.layers}
+            old = {
+                (id(layer.module), layer.path, layer.kind): layer for layer in self.watched.layers
+            }
             new = layers_of(self.watched.model)
             self.watched.layers = [
                 old.get((id(layer.module), layer.path, layer.kind), layer) for layer in new

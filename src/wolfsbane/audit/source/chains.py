@@ -90,15 +90,17 @@ class Chains:
             for element in start.elts:
                 yield from self._piece(element, seen)
         if isinstance(node, ast.Name):
-            yield from self._grown(node, seen)
+            yield from self._grown(node, seen, None if start is None else self._values.block(start))
 
-    def _grown(self, node: ast.Name, seen: frozenset[int]) -> Iterator[Creation | None]:
+    def _grown(
+        self, node: ast.Name, seen: frozenset[int], block: ast.AST | None
+    ) -> Iterator[Creation | None]:
         """Yield what `layers += [...]` and `layers.append(...)` add, in the order of the text.
 
         Between two such statements a gap is left where they stand in different blocks.
         """
-        block: object = None
-        for statement, added, around in self._values.growth(node):
+        for statement, added in self._values.growth(node):
+            around = self._values.block(statement)
             if block is not around:
                 yield None
             block = around

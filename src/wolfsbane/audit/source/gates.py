@@ -69,6 +69,8 @@ class Gates:
     def _is_given_the_mode(self, node: ast.Name, depth: int) -> bool:
         bindings = self._values.definitions(node)
         values = [one.value for one in bindings if one.how == "assign" and one.value is not None]
+        parameters = [one for one in bindings if one.how == "parameter"]
+        values += [v for one in parameters for v in self._values.given(one) if v is not None]
         if any(self._mentions(value, depth + 1) for value in values):
             return True
         # `p = self.p` and then `if not self.training: p = 0.`

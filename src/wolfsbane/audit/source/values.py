@@ -61,7 +61,8 @@ class Values:
         self._names = names
         self._find_call = find_call
         self._flows: dict[int, Flow] = {}
-        self._origins: dict[int, list[ast.expr]] = {}
+        self._origins: dict[object, list[ast.expr]] = {}
+        self._owned: dict[object, list[Class]] = {}
         self._callers: dict[int, list[Call]] | None = None
         self._by_name = {one.name: one for one in structure.classes}
 
@@ -110,13 +111,25 @@ class Values:
 
     def origins(self, node: ast.expr) -> list[ast.expr]:
         """Return the expressions that a value may come from; itself, where it goes no further."""
-        known = self._origins.get(id(node))
+        key: object = id(node)
+        known = self._origins.get(key)
         if known is None:
-            self._origins[id(node)] = []  # What goes in a circle comes from nowhere.
+            key = self._key(node)
+            known = self._origins.get(key)
+        if known is None:
+            self._origins[key] = []  # What goes in a circle comes from nowhere.
             found = self._follow(node, frozenset(), 0)
             known = list({id(one): one for one in itertools.islice(found, MOST)}.values())
-            self._origins[id(node)] = known
+            self._origins[key] = known
         return known
+
+    def _key(self, node: ast.expr) -> object:
+        """Return what a value's origins are remembered under: `self.x` is one value in a class."""
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner = self._owner_of_self(node.value.id, self.function_of(node))
+            if owner is not None and self.attribute(owner, node.attr):
+                return id(owner), node.attr
+        return id(node)
 
     def _follow(self, node: ast.expr, seen: frozenset[int], depth: int) -> Iterator[ast.expr]:
         if id(node) in seen:
@@ -214,27 +227,33 @@ class Values:
         self, node: ast.expr, binding: Binding, seen: frozenset[int], depth: int
     ) -> Iterator[ast.expr]:
         """Yield what callers in this file give a parameter, and its default; else the parameter."""
-        assert isinstance(binding.node, ast.arg)
-        function = self.function_of(binding.node)
-        callers = self.callers(function)
-        if not callers:
+        given = self.given(binding)
+        if not given:
             yield node
-            return
-        names = [parameter.arg for parameter in function.parameters]
-        if binding.node.arg not in names:  # *args, **kwargs
-            yield node
-            return
-        position = names.index(binding.node.arg)
-        if function.owner is not None and not function.is_static:
-            position -= 1
-        for call in callers:
-            value = call.argument(binding.node.arg, position) if position >= 0 else None
-            if value is None and not call.has_unknown_arguments:
-                value = binding.value
+        for value in given:
             if value is None:
                 yield node
             else:
                 yield from self._follow(value, seen, depth)
+
+    def given(self, binding: Binding) -> list[ast.expr | None]:
+        """Return what each caller in this file gives a parameter; None where that is not known."""
+        assert isinstance(binding.node, ast.arg)
+        function = self.function_of(binding.node)
+        name = binding.node.arg
+        names = [parameter.arg for parameter in function.parameters]
+        if name not in names:  # *args, **kwargs
+            return []
+        position = names.index(name)
+        if function.owner is not None and not function.is_static:
+            position -= 1
+        found = []
+        for call in self.callers(function):
+            value = call.argument(name, position) if position >= 0 else None
+            if value is None and not call.has_unknown_arguments:
+                value = binding.value
+            found.append(value)
+        return found
 
     def callers(self, function: Function) -> list[Call]:
         """Return the calls in this file that run a function."""
@@ -251,11 +270,15 @@ class Values:
         callers: dict[int, list[Call]] = {}
         for _ in range(2):
             self._callers, callers = callers, {}
-            self._origins.clear()
+            self._forget()
             self._add_named(callers)
             self._add_instances(callers)
-        self._origins.clear()
+        self._forget()
         return callers
+
+    def _forget(self) -> None:
+        self._origins.clear()
+        self._owned.clear()
 
     def _add_named(self, callers: dict[int, list[Call]]) -> None:
         """Calls of functions, methods and classes by their names."""
@@ -316,6 +339,13 @@ class Values:
 
     def owners(self, node: ast.expr) -> list[Class]:
         """Return the classes of this file of which a value is an instance: `self`, `Net()`."""
+        key = self._key(node)
+        known = self._owned.get(key)
+        if known is None:
+            known = self._owned[key] = self._find_owners(node)
+        return known
+
+    def _find_owners(self, node: ast.expr) -> list[Class]:
         if isinstance(node, ast.Name):
             function = self.function_of(node)
             owner = self._owner_of_self(node.id, function)
@@ -384,26 +414,31 @@ class Values:
         is_one = len(origins) == 1 and isinstance(origins[0], ast.List | ast.Tuple)
         return origins[0] if is_one else None  # type: ignore[return-value]
 
-    def growth(self, node: ast.Name) -> list[tuple[ast.AST, ast.expr, ast.AST]]:
-        """Return what is added to a list, with the statement that does it and the node around it.
+    def growth(self, node: ast.Name) -> list[tuple[ast.AST, ast.expr]]:
+        """Return what is added to a list before it is read, each with the statement that adds it.
 
-        `layers += [...]` and `layers.append(...)` in the name's own function, before it is read.
+        `layers += [...]` and `layers.append(...)` in the name's own function.
         """
         function = self.function_of(node)
-        found: list[tuple[ast.AST, ast.expr, ast.AST]] = []
-        for binding in function.bindings.get(node.id, ()):
-            if binding.how == "augment" and binding.value is not None:
-                around = self._structure.parents[id(binding.node)]
-                found.append((binding.node, binding.value, around))
+        found: list[tuple[ast.AST, ast.expr]] = [
+            (binding.node, binding.value)
+            for binding in function.bindings.get(node.id, ())
+            if binding.how == "augment" and binding.value is not None
+        ]
         for call, inside in self._structure.calls:
             receiver = getattr(call.func, "value", None)
             is_growing = getattr(call.func, "attr", "") in {"append", "extend"} and call.args
             if inside is function and is_growing and getattr(receiver, "id", "") == node.id:
-                statement = self._structure.parents[id(call)]
-                around = self._structure.parents.get(id(statement), statement)
-                found.append((statement, call.args[0], around))
-        found = [one for one in found if getattr(one[0], "lineno", 0) < node.lineno]
-        return sorted(found, key=lambda one: getattr(one[0], "lineno", 0))
+                found.append((self._structure.parents[id(call)], call.args[0]))
+        before = [one for one in found if getattr(one[0], "lineno", 0) < node.lineno]
+        return sorted(before, key=lambda one: getattr(one[0], "lineno", 0))
+
+    def block(self, node: ast.AST) -> ast.AST:
+        """Return the node in whose block the statement stands that a node belongs to."""
+        parents = self._structure.parents
+        while not isinstance(node, ast.stmt) and id(node) in parents:
+            node = parents[id(node)]
+        return parents.get(id(node), node)
 
     def constant(self, node: ast.expr) -> object:
         """Return the literal that a value is, where all it may come from agree; else UNKNOWN."""
