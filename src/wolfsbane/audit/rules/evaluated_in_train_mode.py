@@ -158,7 +158,7 @@ def _is_evaluation(source: Source, call: Evaluated) -> bool:
     """Whether names say so, or the result is measured."""
     given = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
     over = [loop.iter for loop in call.loops if hasattr(loop, "iter")]
-    texts = [*call.callers[1:], *(source.segment(node) for node in (*given, *over))]
+    texts = [*call.words, *(source.segment(node) for node in (*given, *over))]
     return any(_words(text) & EVALUATION for text in texts) or _is_measured(source, call)
 
 

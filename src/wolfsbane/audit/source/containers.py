@@ -168,21 +168,31 @@ class _Attributes:
     def _makes_layer(self, call: ast.Call, depth: int = 0) -> bool:
         """Whether a call makes a layer with parameters, or one that depends on the mode."""
         name = self.source.name_of(call.func)
-        if name is None:
-            return _is_chained(call) and self._makes_layer(call.func.value, depth)  # type: ignore[attr-defined]
-        kind = kind_of_class(name)
+        kind = None if name is None else kind_of_class(name)
+        if depth > 3:  # noqa: PLR2004  # functions in functions end somewhere
+            return False
         if kind in HOLDERS:
-            return any(
-                self._makes_layer(part, depth + 1)
-                for part in ast.walk(call)
-                if isinstance(part, ast.Call) and part is not call
-            )
-        if kind in COUNTED or READY_MADE.match(name):
-            return True
-        return depth < 3 and self._makes_own_layer(name, depth)  # noqa: PLR2004  # as above
+            return self._holds_layer(call, depth)
+        if kind is not None or name is None:
+            return kind in COUNTED or (name is None and self._is_method_making_layer(call, depth))
+        is_own = self._is_own_class_with_layers(name, depth) or self._returns_layer(call, depth)
+        return bool(READY_MADE.match(name)) or is_own
 
-    def _makes_own_layer(self, name: str, depth: int) -> bool:
-        """Whether a class, or a function, of this file makes one."""
+    def _holds_layer(self, call: ast.Call, depth: int) -> bool:
+        creation = next(one for one in self.source.creations if one.call.node is call)
+        if any(layer.kind in COUNTED for layer in self.source.chain(creation)):
+            return True
+        parts = (part for part in ast.walk(call) if isinstance(part, ast.Call))
+        return any(self._makes_layer(part, depth + 1) for part in parts if part is not call)
+
+    def _is_method_making_layer(self, call: ast.Call, depth: int) -> bool:
+        """Whether a method's call makes a layer: one of this file, or `.to(device)` on a new one."""
+        called = call.func
+        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Call):
+            return self._makes_layer(called.value, depth)
+        return self._returns_layer(call, depth)
+
+    def _is_own_class_with_layers(self, name: str, depth: int) -> bool:
         for owner in self.source.classes:
             if owner.name == name and self.source.is_module(owner):
                 return any(
@@ -191,15 +201,16 @@ class _Attributes:
                     for call in ast.walk(owner.node)
                     if isinstance(call, ast.Call)
                 )
-        for function in self.source.functions:
-            if function.name == name and function.owner is None:
-                return self._returns_layer(function, depth)
         return False
 
-    def _returns_layer(self, function: Function, depth: int) -> bool:
+    def _returns_layer(self, call: ast.Call, depth: int) -> bool:
+        """Whether a function of this file returns a layer that it makes."""
         return any(
-            isinstance(one, ast.Call) and self._makes_layer(one, depth + 1)
-            for one in function.returns
+            self._makes_layer(made.node, depth + 1)
+            for function in self.source.callees(self.source.call(call))
+            if function.name not in ("forward", "__init__")
+            for returned in function.returns
+            for made in self.source.makers(returned)
         )
 
 
@@ -257,12 +268,6 @@ def _mentions(node: ast.AST, name: str) -> bool:
 
 def _holds(node: ast.AST, name: str) -> bool:
     return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(node))
-
-
-def _is_chained(call: ast.Call) -> bool:
-    """Whether a call is `.to(device)` and the like on a module that is just made."""
-    called = call.func
-    return isinstance(called, ast.Attribute) and isinstance(called.value, ast.Call)
 
 
 def _last(node: ast.AST) -> str:

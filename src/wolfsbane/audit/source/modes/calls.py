@@ -1,6 +1,7 @@
 """What calls do to models: set their mode, run them, train them; calls within the file are followed."""
 
 import ast
+from collections.abc import Iterator
 from dataclasses import replace
 
 from wolfsbane.audit.source.modes import vocabulary as words
@@ -110,7 +111,7 @@ class Calls(Expressions):
                     node,
                     self.frame.function,
                     settings,
-                    tuple(frame.function.name for frame in self.frames),
+                    tuple(self._words()),
                     tuple(loop.node for loop in self.frame.loops),
                     self._is_sampling(node),
                 )
@@ -118,6 +119,15 @@ class Calls(Expressions):
         else:
             called = Pending(path, node, self.frame.function, settings, self._names_of_tests())
             self.state.pending |= {called}
+
+    def _words(self) -> Iterator[str]:
+        assert self.state is not None
+        for frame in self.frames[1:]:
+            yield frame.function.name
+            for path, value in self.state.values.items():
+                is_own = path.rpartition(".")[0] == frame.key
+                if is_own and isinstance(value, Constant) and isinstance(value.value, str):
+                    yield value.value
 
     def _names_of_tests(self) -> frozenset[str]:
         return frozenset().union(*(frame.names_of_tests for frame in self.frames))

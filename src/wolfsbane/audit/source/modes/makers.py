@@ -40,6 +40,9 @@ def _kinds_in(program: Program, maker: Class | Call, seen: set[int]) -> Iterator
     seen.add(id(maker))
     if isinstance(maker, Call):
         yield from _kinds_of_calls(program, ast.walk(maker.node), seen)
+        creation = program.creations.get(id(maker.node))
+        layers = [] if creation is None else program.source.chain(creation)
+        yield from (layer.kind for layer in layers if layer.kind in DEPENDENT)
         return
     for base in program.lineage(maker):
         yield from _kinds_of_calls(program, ast.walk(base.node), seen)
@@ -55,6 +58,10 @@ def _kinds_of_calls(
             name = program.source.name_of(node.func)
             if name in program.classes:
                 yield from _kinds_in(program, program.classes[name], seen)
+            elif name in program.functions and id(program.functions[name]) not in seen:
+                function = program.functions[name]
+                seen.add(id(function))
+                yield from _kinds_of_calls(program, ast.walk(function.node), seen)
             elif name is not None:
                 yield from _kinds_of_name(name)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from wolfsbane.audit.source.calls import Call
+from wolfsbane.audit.source.calls import Call, Creation
 from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.source.modes.values import State, Value
 from wolfsbane.audit.source.structure import Class, Function
@@ -85,6 +85,11 @@ class Program:
     def calls(self) -> dict[int, Call]:
         """Its calls, by their nodes' ids."""
         return {id(one.node): one for one in self.source.calls}
+
+    @cached_property
+    def creations(self) -> dict[int, Creation]:
+        """The calls that make known layers, by their nodes' ids."""
+        return {id(one.call.node): one for one in self.source.creations}
 
     def lineage(self, one: Class) -> Iterator[Class]:
         """Yield a class and its bases in this file."""

@@ -46,7 +46,7 @@ class Evaluated:
         node: the call.
         function: the function in which it stands.
         settings: in which modes the model may have been.
-        callers: names of the functions that led here, outermost first.
+        words: names of the functions that led here, and texts that their names hold: "valid".
         loops: the loops around it in its function, outermost first.
         is_sampling: whether a loop repeats it on the same input.
     """
@@ -55,7 +55,7 @@ class Evaluated:
     node: ast.Call
     function: Function
     settings: Settings
-    callers: tuple[str, ...]
+    words: tuple[str, ...]
     loops: tuple[ast.AST, ...]
     is_sampling: bool
 

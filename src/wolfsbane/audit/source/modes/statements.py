@@ -17,7 +17,9 @@ from wolfsbane.audit.source.modes.values import (
     Several,
     State,
     Value,
+    is_part,
     join,
+    moved,
 )
 from wolfsbane.audit.source.structure import Function
 
@@ -51,7 +53,12 @@ class Walk(Calls):
         del self.frame.tests[depth:]
 
     def on_expression(self, node: ast.Expr | ast.Assert) -> None:
-        self.value(node.test if isinstance(node, ast.Assert) else node.value)
+        value = node.test if isinstance(node, ast.Assert) else node.value
+        if isinstance(value, ast.Attribute) and value.attr in ("eval", "train"):
+            # Parentheses were forgotten, which WB204 tells: what follows is taken as it was meant.
+            value = ast.copy_location(ast.Call(value, [], []), value)
+            ast.fix_missing_locations(value)
+        self.value(value)
 
     def on_assign(self, node: ast.Assign | ast.AnnAssign) -> None:
         if node.value is None:
@@ -96,8 +103,8 @@ class Walk(Calls):
         return ""
 
     def _rename_makers(self, old: str, new: str) -> None:
-        for path in [path for path in self.record.made if path == old or path.startswith(f"{old}.")]:
-            known = self.record.made.setdefault(new + path[len(old) :], [])
+        for path in [path for path in self.record.made if is_part(path, old)]:
+            known = self.record.made.setdefault(moved(path, old, new), [])
             known += [maker for maker in self.record.made[path] if maker not in known]
 
     def on_if(self, node: ast.If) -> None:

@@ -187,18 +187,34 @@ class State:
 
     def _rename(self, old: str, new: str) -> None:
         self.forget(new)
-        size = len(old)
-        for store in (self.values, self.modes):
-            for part in [part for part in store if is_part(part, old)]:
-                store[new + part[size:]] = store.pop(part)  # type: ignore[index,assignment]
-        for path, value in self.values.items():
-            if isinstance(value, Reference) and is_part(value.path, old):
-                self.values[path] = Reference(new + value.path[size:])
+        self.values = {
+            moved(path, old, new): _value_moved(value, old, new)
+            for path, value in self.values.items()
+        }
+        self.modes = {moved(path, old, new): modes for path, modes in self.modes.items()}
+        self.pending = frozenset(
+            replace(one, path=moved(one.path, old, new)) for one in self.pending
+        )
 
 
 def is_part(path: str, whole: str) -> bool:
     """Whether a path is another one, or lies below it."""
     return path == whole or path.startswith(f"{whole}.")
+
+
+def moved(path: str, old: str, new: str) -> str:
+    """Return a path with its beginning changed, if it lies below the old one."""
+    return new + path[len(old) :] if is_part(path, old) else path
+
+
+def _value_moved(value: Value, old: str, new: str) -> Value:
+    if isinstance(value, Reference):
+        return Reference(moved(value.path, old, new)) if is_part(value.path, old) else value
+    if isinstance(value, Parameters | Optimizer):
+        return type(value)(frozenset(moved(owner, old, new) for owner in value.owners))
+    if isinstance(value, Several):
+        return Several(tuple(_value_moved(one, old, new) for one in value.elements))
+    return value
 
 
 def are_related(one: str, other: str) -> bool:
