@@ -131,7 +131,9 @@ class Session:
         tracked, self._latest = call.tracked, call.tracked
         call.is_sampled = self._is_sampled(tracked, call.grad)
         if tracked.counts(call.module, call.grad):
-            event = Forward(tracked.watched, tracked.step, call.grad, call.is_sampled)
+            event = Forward(
+                tracked.watched, tracked.step, call.grad, call.is_sampled, call.args, call.kwargs
+            )
             self._tell("on_forward", event)
         if call.grad and call.module is tracked.watched.model and self._hears("on_mode_gap"):
             self._gaps.model_is_called(tracked, call.args, call.kwargs)
