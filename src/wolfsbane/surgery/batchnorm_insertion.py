@@ -13,11 +13,11 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.optim import Optimizer
 
 from wolfsbane import nn
+from wolfsbane.anatomy.example import as_inputs
 from wolfsbane.anatomy.places import Member, Slot, members
 from wolfsbane.anatomy.selection import Selector, select
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.surgery.dropout_insertion import never_called, next_in_sequential
-from wolfsbane.surgery.graphs.example import as_inputs
 from wolfsbane.surgery.graphs.graph import Graph, Node
 from wolfsbane.surgery.graphs.tracing import read_graph
 from wolfsbane.surgery.planning.attachment import Attach, attached, free_name, runs_all_children

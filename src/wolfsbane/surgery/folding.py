@@ -9,6 +9,7 @@ from torch.nn import Identity, Module, Parameter
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
+from wolfsbane.anatomy.example import Inputs, as_inputs
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.surgery.checking.retracing import Retracing
 from wolfsbane.surgery.checking.verification import Part, Verification
@@ -23,7 +24,6 @@ from wolfsbane.surgery.folded_weights import (
     num_inputs,
     weights_of,
 )
-from wolfsbane.surgery.graphs.example import Inputs, as_inputs
 from wolfsbane.surgery.graphs.graph import Graph
 from wolfsbane.surgery.graphs.surroundings import Surroundings
 from wolfsbane.surgery.graphs.symbolic import is_timm_batch_norm_act

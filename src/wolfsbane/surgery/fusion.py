@@ -10,12 +10,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from wolfsbane import nn
+from wolfsbane.anatomy.example import Inputs, as_inputs
 from wolfsbane.anatomy.places import Member
 from wolfsbane.arguments import explain_unknown_arguments
 from wolfsbane.surgery.checking.retracing import Retracing
 from wolfsbane.surgery.checking.verification import Part, Verification
 from wolfsbane.surgery.fusible_chains import FUSED, FUSED_ALREADY, Chain, ChainFinder
-from wolfsbane.surgery.graphs.example import Inputs, as_inputs
 from wolfsbane.surgery.graphs.surroundings import Surroundings
 from wolfsbane.surgery.graphs.tracing import read_graph
 from wolfsbane.surgery.planning.changes import Change, Replace

@@ -7,8 +7,8 @@ import torch
 from torch.nn import BatchNorm2d, Conv2d, Dropout, Identity, Linear, Module, ReLU, Sequential
 
 from wolfsbane import nn, surgery
+from wolfsbane.anatomy.example import as_inputs
 from wolfsbane.errors import ArgumentTypeError, ModelError
-from wolfsbane.surgery.graphs.example import as_inputs
 from wolfsbane.surgery.graphs.tracing import read_graph
 
 IMAGES = torch.zeros(2, 3, 8, 8)

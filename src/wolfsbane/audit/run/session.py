@@ -162,7 +162,9 @@ class Session:
             tracked.refresh()
             call.layer, call.place = tracked.layer_of(root), current_place()
             call.closes_window = self._open_window(tracked, grad)
-            self.tracks.made(Operation("input", "input"), (args, kwargs))
+            given = tensors_in((args, kwargs))
+            unknown = [each for each in given if self.tracks.maker_of(each) is None]
+            self.tracks.made(Operation("input", "input"), unknown)
         elif grad:
             self._window.close()
         self._calls.append(call)

@@ -74,17 +74,21 @@ class Layers:
         if call.name is not None:
             kind = kind_of_function(call.name)
             return None if kind is None else Step(kind, node, call.function, call)
-        kinds = []
-        for creation in self.called(call):
+        applied = self.called(call)
+        for creation in applied:
             self._applied.setdefault(id(creation.call.node), []).append(call)
-            if creation.kind != "sequential":
-                kinds.append(creation)
+        kinds = [creation for creation in applied if creation.kind != "sequential"]
         if kinds:
             return Step(kinds[0].kind, node, call.function, call, kinds[0])
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-        if method in FUNCTIONS and not self._values.owners(node.func):
+        if method in FUNCTIONS and not applied and not self._is_instance(node.func):
             return Step(FUNCTIONS[method], node, call.function, call)
         return None
+
+    def _is_instance(self, called: ast.expr) -> bool:
+        """Whether a method is one of a class of this file: `self.stack(x)` stacks no tensors."""
+        receiver = called.value if isinstance(called, ast.Attribute) else called
+        return bool(self._values.owners(receiver) or self._values.owners(called))
 
     def called(self, call: Call) -> list[Creation]:
         """Return the layers that a call may apply: `self.drop(x)`, `nn.Dropout(0.5)(x)`."""

@@ -61,7 +61,8 @@ class Values:
         self._names = names
         self._find_call = find_call
         self._flows: dict[int, Flow] = {}
-        self._origins: dict[int, list[ast.expr]] = {}
+        self._origins: dict[object, list[ast.expr]] = {}
+        self._owned: dict[object, list[Class]] = {}
         self._callers: dict[int, list[Call]] | None = None
         self._by_name = {one.name: one for one in structure.classes}
 
@@ -110,13 +111,25 @@ class Values:
 
     def origins(self, node: ast.expr) -> list[ast.expr]:
         """Return the expressions that a value may come from; itself, where it goes no further."""
-        known = self._origins.get(id(node))
+        key: object = id(node)
+        known = self._origins.get(key)
         if known is None:
-            self._origins[id(node)] = []  # What goes in a circle comes from nowhere.
+            key = self._key(node)
+            known = self._origins.get(key)
+        if known is None:
+            self._origins[key] = []  # What goes in a circle comes from nowhere.
             found = self._follow(node, frozenset(), 0)
             known = list({id(one): one for one in itertools.islice(found, MOST)}.values())
-            self._origins[id(node)] = known
+            self._origins[key] = known
         return known
+
+    def _key(self, node: ast.expr) -> object:
+        """Return what a value's origins are remembered under: `self.x` is one value in a class."""
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owner = self._owner_of_self(node.value.id, self.function_of(node))
+            if owner is not None and self.attribute(owner, node.attr):
+                return id(owner), node.attr
+        return id(node)
 
     def _follow(self, node: ast.expr, seen: frozenset[int], depth: int) -> Iterator[ast.expr]:
         if id(node) in seen:
@@ -257,11 +270,15 @@ class Values:
         callers: dict[int, list[Call]] = {}
         for _ in range(2):
             self._callers, callers = callers, {}
-            self._origins.clear()
+            self._forget()
             self._add_named(callers)
             self._add_instances(callers)
-        self._origins.clear()
+        self._forget()
         return callers
+
+    def _forget(self) -> None:
+        self._origins.clear()
+        self._owned.clear()
 
     def _add_named(self, callers: dict[int, list[Call]]) -> None:
         """Calls of functions, methods and classes by their names."""
@@ -322,6 +339,13 @@ class Values:
 
     def owners(self, node: ast.expr) -> list[Class]:
         """Return the classes of this file of which a value is an instance: `self`, `Net()`."""
+        key = self._key(node)
+        known = self._owned.get(key)
+        if known is None:
+            known = self._owned[key] = self._find_owners(node)
+        return known
+
+    def _find_owners(self, node: ast.expr) -> list[Class]:
         if isinstance(node, ast.Name):
             function = self.function_of(node)
             owner = self._owner_of_self(node.id, function)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from torch.nn import Module
 
+from wolfsbane.anatomy.twins import in_short
 from wolfsbane.errors import ModelError
 from wolfsbane.surgery.graphs.graph import Graph, Trace
 from wolfsbane.surgery.graphs.symbolic import is_layer
-from wolfsbane.surgery.graphs.tracing import in_short
 
 Step = tuple[str, int, tuple[int, ...]]
 """A step as words, the id of its module (0: none), and the places of the steps it takes."""

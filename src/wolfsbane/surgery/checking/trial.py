@@ -10,11 +10,11 @@ from torch import Tensor
 from torch.nn import Module
 from torch.utils._pytree import keystr, tree_flatten_with_path
 
+from wolfsbane.anatomy.example import Inputs
 from wolfsbane.anatomy.modes import preserved_modes
+from wolfsbane.anatomy.randomness import preserved_randomness, seed
+from wolfsbane.anatomy.twins import in_short
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.graphs.example import Inputs
-from wolfsbane.surgery.graphs.randomness import preserved_randomness, seed
-from wolfsbane.surgery.graphs.tracing import in_short
 
 SEED = 20151103
 """Of the masks in both runs."""

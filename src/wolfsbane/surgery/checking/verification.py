@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from torch.nn import Module
 
+from wolfsbane.anatomy.example import Inputs
 from wolfsbane.errors import ModelError
 from wolfsbane.surgery.checking.retracing import Retracing
 from wolfsbane.surgery.checking.trial import Trial, mode_name
-from wolfsbane.surgery.graphs.example import Inputs
 
 
 @dataclass(frozen=True, eq=False)

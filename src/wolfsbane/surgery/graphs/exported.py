@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, fx
 from torch.nn import Module
 
+from wolfsbane.anatomy.example import Inputs
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.graphs.example import Inputs
 from wolfsbane.surgery.graphs.graph import Node, Trace
 from wolfsbane.surgery.graphs.symbolic import is_layer
 

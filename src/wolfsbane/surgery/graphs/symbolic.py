@@ -10,9 +10,9 @@ from torch.nn import Module
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils._pytree import tree_leaves
 
+from wolfsbane.anatomy.example import Inputs
 from wolfsbane.errors import ModelError
 from wolfsbane.nn.layer import Layer
-from wolfsbane.surgery.graphs.example import Inputs
 from wolfsbane.surgery.graphs.graph import Node, Trace
 from wolfsbane.surgery.graphs.watch import ParameterWatch
 

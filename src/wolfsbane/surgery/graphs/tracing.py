@@ -4,13 +4,9 @@ It is done with copies without hooks, so that reading a model changes nothing.
 """
 
 import contextlib
-import copy
 import functools
 import inspect
-import io
-import logging
-import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -19,17 +15,14 @@ import torch
 from torch import Tensor
 from torch.nn import Identity, Module
 
+from wolfsbane.anatomy.example import Inputs
 from wolfsbane.anatomy.places import members
+from wolfsbane.anatomy.twins import HOOKS, in_short, quiet, twin_of
 from wolfsbane.errors import ModelError
-from wolfsbane.surgery.graphs.example import Inputs
 from wolfsbane.surgery.graphs.exported import exported
 from wolfsbane.surgery.graphs.graph import Graph, Node, Trace
 from wolfsbane.surgery.graphs.neighbours import neighbours
-from wolfsbane.surgery.graphs.randomness import preserved_randomness
 from wolfsbane.surgery.graphs.symbolic import symbolic, symbolic_around_batch_norms
-
-HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-"""Where torch keeps a module's hooks that see, or may change, what it computes."""
 
 Tracing = Callable[[Module, Inputs | None, Mapping[str, bool]], Trace]
 
@@ -38,8 +31,6 @@ SOURCES: tuple[tuple[str, Tracing], ...] = (
     ("torch.fx, modules without batch norm not looked into", symbolic_around_batch_norms),
     ("torch.export", exported),
 )
-
-EXPORT_LOG = "torch.fx.experimental.symbolic_shapes"
 
 Shapes = dict[int, tuple[torch.Size, ...]]
 
@@ -58,7 +49,7 @@ def read_graph(model: Module, inputs: Inputs | None, modes: Sequence[bool]) -> G
         ModelError: the model cannot run on the example.
     """
     try:
-        _twin(model, shared=True)
+        twin_of(model, shared=True)
     except Exception as error:  # noqa: BLE001  # whatever a model's own __deepcopy__ raises
         return _of_neighbours(model, f"the model cannot be copied: {in_short(error)}", {})
     shapes = {} if inputs is None else _shapes(model, inputs)
@@ -83,12 +74,6 @@ def read_graph(model: Module, inputs: Inputs | None, modes: Sequence[bool]) -> G
             again=functools.partial(_again, trace, inputs) if trace is symbolic else None,
         )
     return _of_neighbours(model, "; ".join(failures), shapes)
-
-
-def in_short(error: Exception) -> str:
-    """Return the first line of an error, of a bearable length."""
-    text = next(iter(str(error).strip().splitlines()), "")
-    return f"{type(error).__name__}: {text[:160]}"
 
 
 def _of_neighbours(model: Module, why: str, shapes: Shapes) -> Graph:
@@ -146,50 +131,13 @@ def _trace(
     flags: Mapping[str, bool] = MappingProxyType({}),
 ) -> Trace:
     """Trace a copy in one mode, and return the trace in terms of the model itself."""
-    twin = _twin(model, shared=trace is not exported)
+    twin = twin_of(model, shared=trace is not exported)
     original = _originals(model, twin)
     for module in twin.modules():
         module.__dict__["training"] = training
-    with _quiet(twin):
+    with quiet(twin):
         found = trace(twin, None if inputs is None else inputs.fresh(), flags)
     return _without_identities(_renamed(found, original))
-
-
-@contextlib.contextmanager
-def _quiet(twin: Module) -> Iterator[None]:
-    """Run a copy: without warnings, gradients, or a trace in the random number generators.
-
-    A torch.export that fails logs a warning and prints the graph it had; the reason is in the plan.
-    """
-    log = logging.getLogger(EXPORT_LOG)
-    level = log.level
-    printed = contextlib.redirect_stderr(io.StringIO())
-    with warnings.catch_warnings(), preserved_randomness(twin), torch.no_grad(), printed:
-        warnings.simplefilter("ignore")
-        log.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            log.setLevel(level)
-
-
-def _twin(model: Module, *, shared: bool = False) -> Module:
-    """Return a copy of a model that has no hooks, and tensors of its own.
-
-    With `shared` it has the parameters of the model itself: nothing must write into them.
-    """
-    memo: dict[int, Any] = {id(p): p for p in model.parameters()} if shared else {}
-    for module in model.modules():
-        for value in vars(module).values():
-            if isinstance(value, torch.Generator):
-                memo[id(value)] = torch.Generator(value.device)
-            elif isinstance(value, Tensor) and not value.is_leaf:
-                memo[id(value)] = value.detach().clone()
-    twin = copy.deepcopy(model, memo)
-    for module in twin.modules():
-        for name in HOOKS:
-            module.__dict__[name] = type(module.__dict__[name])()
-    return twin
 
 
 def _originals(model: Module, twin: Module) -> dict[int, Module]:
@@ -234,7 +182,7 @@ def has_hooks(module: Module) -> bool:
 def _shapes(model: Module, inputs: Inputs) -> Shapes:
     """Return the shapes of every module's first input, found by running a copy once."""
     found: dict[int, list[torch.Size]] = {}
-    twin = _twin(model)
+    twin = twin_of(model)
     original = _originals(model, twin)
 
     def record(module: Module, args: tuple[Any, ...]) -> None:
@@ -246,7 +194,7 @@ def _shapes(model: Module, inputs: Inputs) -> Shapes:
         module.__dict__["training"] = False
     fresh = inputs.fresh()
     try:
-        with _quiet(twin):
+        with quiet(twin):
             twin(*fresh.args, **fresh.kwargs)
     except Exception as error:
         raise ModelError(

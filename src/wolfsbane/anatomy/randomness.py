@@ -6,17 +6,23 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn import Module
+from torch.utils._pytree import tree_leaves
+
+from wolfsbane.anatomy.example import Inputs
 
 
-def cuda_devices(model: Module) -> list[int]:
-    """Return the numbers of the CUDA devices that a model's tensors are on."""
-    tensors = [*model.parameters(), *model.buffers()]
+def cuda_devices(model: Module, inputs: Inputs | None = None) -> list[int]:
+    """Return the numbers of the CUDA devices that a model's tensors are on, and its inputs."""
+    given = [] if inputs is None else tree_leaves((inputs.args, dict(inputs.kwargs)))
+    found = [value for value in given if isinstance(value, Tensor)]
+    tensors = [*model.parameters(), *model.buffers(), *found]
     return sorted({tensor.get_device() for tensor in tensors if tensor.is_cuda})
 
 
 @contextlib.contextmanager
-def preserved_randomness(model: Module) -> Iterator[None]:
+def preserved_randomness(model: Module, inputs: Inputs | None = None) -> Iterator[None]:
     """Put back what a model may draw from: Python's, NumPy's, torch's, and its own generators."""
     generators = [
         (value, value.get_state())
@@ -26,7 +32,7 @@ def preserved_randomness(model: Module) -> Iterator[None]:
     ]
     python, numbers = random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
-        with torch.random.fork_rng(cuda_devices(model)):
+        with torch.random.fork_rng(cuda_devices(model, inputs)):
             yield
     finally:
         random.setstate(python)

@@ -1,0 +1,217 @@
+"""WB407."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from wolfsbane.audit.finding import Channel, Finding, Place, Severity
+from wolfsbane.audit.layer import Layer
+from wolfsbane.audit.operation import Operation
+from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.run.observer import Failure, Observer, OperationCall
+from wolfsbane.audit.run.writes import WriteLog, Written, without_backward
+
+MODIFIED = re.compile(
+    r"modified by an inplace operation: \[\S+ \[(?P<shape>[\d, ]*)\]\]"
+    r"(?:, which is output \d+ of (?P<maker>\w+),)? is at version (?P<version>\d+);"
+    r" expected version (?P<expected>\d+)"
+)
+LEAF = re.compile(r"^a (view of a )?leaf Variable that requires grad .*in-place")
+VIEW = re.compile(r"is a view and (is being|its base or another view)|A view was created in no_grad")
+
+OUT_OF_PLACE = "Compute a new tensor instead: "
+HOW = {
+    "__setitem__": "use torch.where, torch.cat, or assign into a clone()",
+    "relu_": "call relu, not relu_",
+    "dropout_": "call dropout, not dropout_",
+}
+
+
+class InPlaceBreaksGradient(Rule):
+    """An in-place operation overwrote a tensor whose old value the backward pass needs.
+
+    ## What it does
+
+    Explains three errors that torch raises: "one of the variables needed for gradient computation has
+    been modified by an inplace operation", "a leaf Variable that requires grad is being used in an
+    in-place operation", and in-place changes of views that forbid them. It names the layer or line
+    that wrote (an activation or dropout with `inplace=True`, `x += y`, `x[i] = y`, `optimizer.step()`)
+    and what had made the tensor.
+
+    ## Why is this bad?
+
+    The run ends with the error, and torch names neither the line that wrote nor the layer: only a
+    shape, and the operation that made the tensor. Many derivatives are computed from a layer's result
+    (sigmoid, tanh, softmax, exp) or from its input (linear, convolution, multiplication); what is
+    written over it makes them wrong.
+
+    ## Example
+
+    ```python
+    import torch
+    from torch import nn
+
+    model = nn.Sequential(nn.Linear(4, 3), nn.Sigmoid(), nn.ReLU(inplace=True), nn.Linear(3, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    nn.functional.cross_entropy(model(torch.randn(8, 4)), torch.randint(2, (8,))).backward()
+    optimizer.step()
+    ```
+
+    ## Use instead
+
+    ```python
+    import torch
+    from torch import nn
+
+    model = nn.Sequential(nn.Linear(4, 3), nn.Sigmoid(), nn.ReLU(inplace=False), nn.Linear(3, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    nn.functional.cross_entropy(model(torch.randn(8, 4)), torch.randint(2, (8,))).backward()
+    optimizer.step()
+    ```
+
+    ## When to ignore it
+
+    Never: the run has ended. In-place operations that torch can differentiate are not reported.
+
+    ## References
+
+    - [In-place operations with autograd](https://docs.pytorch.org/docs/stable/notes/autograd.html#in-place-operations-with-autograd)
+    - [MVANet#2](https://github.com/qianyu-dlut/MVANet/issues/2)
+    """
+
+    code = "WB407"
+    name = "in-place-breaks-gradient"
+    severity = Severity.ERROR
+
+    def observer(self) -> Observer:
+        return _Watch()
+
+
+class _Watch(Observer):
+    def __init__(self) -> None:
+        self.log = WriteLog()
+        self.found: list[Finding] = []
+
+    def on_operation(self, call: OperationCall) -> None:
+        if call.grad:
+            self.log.note(call)
+
+    def on_failure(self, failure: Failure) -> None:
+        if not isinstance(failure.error, RuntimeError):
+            return
+        text = str(failure.error)
+        modified = MODIFIED.search(text)
+        if modified is not None:
+            self.found.append(_explain_modified(self.log, failure, modified))
+        elif LEAF.search(text) or VIEW.search(text):
+            self.found.append(_explain_refused(failure, text))
+
+    def findings(self) -> Iterator[Finding]:
+        return iter(self.found)
+
+
+def _explain_modified(log: WriteLog, failure: Failure, error: re.Match[str]) -> Finding:
+    """Explain that the backward pass met a tensor that is not what it was."""
+    shape = tuple(int(size) for size in error["shape"].split(",") if size.strip())
+    maker = without_backward(error["maker"] or "")
+    version, expected = int(error["version"]), int(error["expected"])
+    saved, writes = log.overwritten(shape, maker, version, expected)
+    if writes:
+        return _explain_write(failure, saved, writes)
+    parameter = _parameter_at(failure, shape, version)
+    by = f"'{parameter}'" if parameter else f"a tensor of shape {list(shape)}"
+    made = f", output of {maker}," if maker and not parameter else ""
+    how = " by optimizer.step(), or by another write," if parameter else ""
+    return InPlaceBreaksGradient.found(
+        Channel.RUN,
+        replace(failure.place, module=parameter.rpartition(".")[0]) if parameter else failure.place,
+        f"{by}{made} was overwritten{how} after forward had used it ({_times(version - expected)}),"
+        " and this backward pass needs the value that it had",
+        "Call backward for every loss before optimizer.step(), or run forward again after it"
+        if parameter
+        else "Look for operations that end with _, for += and for inplace=True on that tensor",
+    )
+
+
+def _explain_write(failure: Failure, saved: Written | None, writes: list[Written]) -> Finding:
+    write = writes[0].operation
+    made = "" if saved is None else f" what {_name(saved.operation)} had made"
+    related = [(failure.place, "the backward pass that failed")]
+    if saved is not None:
+        related.append((saved.operation.place, "made the tensor"))
+    related += [(later.operation.place, "wrote to it again") for later in writes[1:]]
+    return InPlaceBreaksGradient.found(
+        Channel.RUN,
+        _place(write),
+        f"{_name(write)} overwrote in place{made or ' a tensor'} (shape {list(writes[0].shape)}),"
+        " and the backward pass needs the value that was there",
+        _help(write),
+        related=tuple(related),
+    )
+
+
+def _explain_refused(failure: Failure, text: str) -> Finding:
+    """Explain that torch refused to write: to a leaf, or to a view."""
+    layers = [layer for layer, _ in failure.stack if getattr(layer.module, "inplace", False)]
+    writer = layers[-1] if layers else None
+    what = "a view that must not be changed" if VIEW.search(text) else _leaf(text)
+    by = f"{writer} (inplace=True)" if writer else "this line"
+    return InPlaceBreaksGradient.found(
+        Channel.RUN,
+        failure.place if writer is None else replace(failure.place, module=writer.path),
+        f"{by} writes in place to {what}",
+        _help_for_layer(writer)
+        if writer
+        else "Compute a new tensor (x = x + y, a clone()); to set a parameter's values, write under"
+        " torch.no_grad()",
+    )
+
+
+def _leaf(text: str) -> str:
+    part = "a part of " if text.startswith("a view") else ""
+    return f"{part}a tensor that requires gradients itself: a parameter, or an input"
+
+
+def _parameter_at(failure: Failure, shape: tuple[int, ...], version: int) -> str | None:
+    """Return the parameter of this shape, perhaps transposed, that has this version."""
+    for watched in failure.watched:
+        for name, parameter in watched.model.named_parameters():
+            is_alike = sorted(parameter.shape) == sorted(shape)
+            if is_alike and parameter._version == version:  # noqa: SLF001  # no public name
+                return name
+    return None
+
+
+def _name(operation: Operation) -> str:
+    layer = operation.layer
+    if layer is not None and layer.kind is not None and layer.kind != "sequential":
+        return f"{layer} (inplace=True)" if getattr(layer.module, "inplace", False) else str(layer)
+    last = operation.name.rpartition(".")[2]
+    where = operation.place.span
+    called = {"__setitem__": "x[...] = y", "__iadd__": "x += y", "__imul__": "x *= y"}
+    return f"{called.get(last, f'{last}()')}{f' in line {where.line}' if where else ''}"
+
+
+def _place(operation: Operation) -> Place:
+    layer = operation.layer
+    return operation.place if layer is None else replace(operation.place, module=layer.path)
+
+
+def _help(operation: Operation) -> str:
+    layer = operation.layer
+    if layer is not None and getattr(layer.module, "inplace", False):
+        return _help_for_layer(layer)
+    last = operation.name.rpartition(".")[2]
+    if operation.arguments.get("inplace"):
+        return f"Call {last} with inplace=False"
+    if last.startswith("__i"):
+        return f"{OUT_OF_PLACE}write x = x + y for x += y"
+    return f"{OUT_OF_PLACE}{HOW.get(last, f'call {last.rstrip("_")}, without the _')}"
+
+
+def _help_for_layer(layer: Layer) -> str:
+    return f"Make {layer.path!r} with inplace=False"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

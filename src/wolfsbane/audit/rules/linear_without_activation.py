@@ -1,0 +1,224 @@
+"""WB404."""
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from wolfsbane.audit.finding import Channel, Finding, Severity
+from wolfsbane.audit.layer import Layer
+from wolfsbane.audit.operation import Operation, Tape
+from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.vocabulary import DROPOUTS, SHAPE_ONLY
+
+if TYPE_CHECKING:
+    from wolfsbane.audit.model.view import ModelView
+    from wolfsbane.audit.source.file import Creation, Source
+
+THROUGH = SHAPE_ONLY | DROPOUTS
+
+NARROW = frozenset(
+    {"rank", "bottleneck", "lora", "reduced", "reduction", "squeeze", "low", "latent", "code",
+     "embed", "embedding", "embeddings", "emb", "proj", "projection", "projector"}
+)  # fmt: skip
+"""Words in the name of a width, or of a layer, that say that a product of two matrices is meant."""
+
+WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+
+HELP = "Put an activation between the two, or make one layer of them"
+EFFECT = "two linear maps in a row are one linear map"
+
+
+class LinearWithoutActivation(Rule):
+    """Two linear layers in a row, with no activation between them.
+
+    ## What it does
+
+    Finds an `nn.Linear` whose result goes straight into another one (through dropout, flatten and
+    reshapes at most): as neighbours in an `nn.Sequential`, and, in a model that was given example
+    inputs, as two layers of one module where nothing else uses the first one's result. A first layer
+    that is narrower than both sides of the pair is a low-rank factor and is not reported; nor is one
+    whose name or width says so (`rank`, `bottleneck`, `lora`, `proj`, `embed`).
+
+    ## Why is this bad?
+
+    A linear map of a linear map is a linear map: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2). The
+    second layer costs parameters and time, and the network can express nothing more for it. Mostly an
+    activation was forgotten.
+
+    ## Example
+
+    ```python
+    from torch import nn
+
+    head = nn.Sequential(nn.Linear(64, 128), nn.Dropout(0.5), nn.Linear(128, 10))
+    ```
+
+    ```python model
+    from torch import nn
+
+    model = nn.Sequential(nn.Linear(64, 128), nn.Linear(128, 10))
+    ```
+
+    ## Use instead
+
+    ```python
+    from torch import nn
+
+    head = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10))
+    ```
+
+    ```python model
+    from torch import nn
+
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    ```
+
+    ## When to ignore it
+
+    Where the product is meant: a low-rank factorisation, a projection that is shared or read
+    elsewhere, or a deep linear network that is studied for its training dynamics.
+
+    ## References
+
+    - [nuscenes-devkit#728](https://github.com/nutonomy/nuscenes-devkit/issues/728)
+    """
+
+    code = "WB404"
+    name = "linear-without-activation"
+    severity = Severity.WARNING
+
+    def check_source(self, source: "Source") -> Iterator[Finding]:
+        creations = {id(creation.call.node): creation for creation in source.creations}
+        for creation in source.creations:
+            if creation.kind != "sequential":
+                continue
+            layers = [creations.get(id(node)) for node in _elements(creation.call.node)]
+            for first, second in _neighbours(layers):
+                if not _is_narrow_in_source(source, first, second):
+                    yield self.found(
+                        Channel.SOURCE,
+                        source.place(second.call.node),
+                        "this linear layer follows the one in line"
+                        f" {source.span(first.call.node).line} with no activation between: {EFFECT}",
+                        HELP,
+                        related=((source.place(first.call.node), "the layer before it"),),
+                    )
+
+    def check_model(self, model: "ModelView") -> Iterator[Finding]:
+        pairs = {
+            (id(first), id(second)): (first, second)
+            for first, second in (*_pairs_in_sequentials(model), *_pairs_on_tape(model.tape))
+        }
+        for first, second in pairs.values():
+            if not _is_narrow(first, second):
+                yield self.found(
+                    Channel.MODEL,
+                    second.place,
+                    f"{_sized(second)} takes the result of {_sized(first)} with no activation"
+                    f" between: {EFFECT}",
+                    HELP,
+                    related=((first.place, "the layer before it"),),
+                )
+
+
+def _elements(sequential: ast.Call) -> Sequence[ast.expr]:
+    """Return the layers a Sequential is given, as written: one by one, or in an OrderedDict."""
+    arguments = sequential.args
+    if len(arguments) == 1 and isinstance(arguments[0], ast.Call) and arguments[0].args:
+        inner = arguments[0].args[0]
+        if isinstance(inner, ast.List | ast.Tuple):
+            arguments = list(inner.elts)
+    is_pair = (ast.Tuple, ast.List)
+    return [
+        item.elts[1] if isinstance(item, is_pair) and len(item.elts) == 2 else item
+        for item in arguments
+    ]
+
+
+def _neighbours(
+    layers: Sequence["Creation | None"],
+) -> Iterator[tuple["Creation", "Creation"]]:
+    """Yield two linear layers in a row; None is a layer that is not known."""
+    previous: Creation | None = None
+    for layer in layers:
+        if layer is not None and layer.kind == "linear":
+            if previous is not None:
+                yield previous, layer
+            previous = layer
+        elif layer is None or layer.kind not in THROUGH:
+            previous = None
+
+
+def _is_narrow_in_source(source: "Source", first: "Creation", second: "Creation") -> bool:
+    """Whether the pair is, or may well be meant as, a product of narrow matrices."""
+    into = first.call.argument("in_features", 0)
+    hidden = first.call.argument("out_features", 1)
+    out = second.call.argument("out_features", 1)
+    if into is None or hidden is None or out is None:
+        return True
+    sizes = [source.constant(size) for size in (into, hidden, out)]
+    if all(isinstance(size, int) for size in sizes):
+        return sizes[1] < min(sizes[0], sizes[2])
+    is_share = any(
+        isinstance(part, ast.BinOp) and isinstance(part.op, ast.FloorDiv | ast.Div)
+        for origin in (hidden, *source.origins(hidden))
+        for part in ast.walk(origin)
+    )
+    return is_share or _says_so(source.segment(hidden))
+
+
+def _says_so(name: str) -> bool:
+    return not NARROW.isdisjoint(word.lower() for word in WORD.findall(name))
+
+
+def _pairs_in_sequentials(model: "ModelView") -> Iterator[tuple[Layer, Layer]]:
+    for sequential in model.of_kind(["sequential"]):
+        previous: Layer | None = None
+        for layer in model.children_of(sequential):
+            if layer.kind == "linear":
+                if previous is not None:
+                    yield previous, layer
+                previous = layer
+            elif layer.kind not in THROUGH:
+                previous = None
+
+
+def _pairs_on_tape(tape: Tape | None) -> Iterator[tuple[Layer, Layer]]:
+    """Yield linear layers of one module, of which the second alone uses the first's result."""
+    for operation in tape.operations if tape is not None else ():
+        first = _linear_before(tape, operation) if operation.kind == "linear" else None
+        if first is not None and first.layer is not None and operation.layer is not None:
+            both = (first.layer, operation.layer)
+            if all(layer.kind == "linear" for layer in both) and both[0].parent == both[1].parent:
+                yield both
+
+
+def _linear_before(tape: Tape | None, operation: Operation) -> Operation | None:
+    assert tape is not None
+    while operation.inputs:
+        operation = operation.inputs[0]
+        is_shared = len(tape.users_of(operation)) != 1 or operation in tape.outputs
+        if is_shared:
+            return None
+        if operation.kind == "linear":
+            return operation
+        if operation.kind not in THROUGH:
+            return None
+    return None
+
+
+def _is_narrow(first: Layer, second: Layer) -> bool:
+    into, hidden = _sizes(first)
+    _, out = _sizes(second)
+    names = (layer.path.rpartition(".")[2] for layer in (first, second))
+    return hidden < min(into, out) or any(map(_says_so, names))
+
+
+def _sizes(layer: Layer) -> tuple[int, int]:
+    return getattr(layer.module, "in_features", 0), getattr(layer.module, "out_features", 0)
+
+
+def _sized(layer: Layer) -> str:
+    into, out = _sizes(layer)
+    return f"{layer} ({into} to {out})"
