@@ -206,7 +206,8 @@ def _help(operation: Operation) -> str:
         return f"Call {last} with inplace=False"
     if last.startswith("__i"):
         return f"{OUT_OF_PLACE}write x = x + y for x += y"
-    return f"{OUT_OF_PLACE}{HOW.get(last, f'call {last.rstrip("_")}, without the _')}"
+    out_of_place = f"call {last.rstrip('_')}, without the _"
+    return OUT_OF_PLACE + HOW.get(last, out_of_place)
 
 
 def _help_for_layer(layer: Layer) -> str:
