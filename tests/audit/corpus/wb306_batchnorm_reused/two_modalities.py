@@ -36,7 +36,6 @@ optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 
 for _ in range(6):
     one, other = model(torch.randn(32, 20), torch.randn(32, 30))
-    loss = (one - other).square().mean()
     optimizer.zero_grad()
-    loss.backward()
+    (one - other).square().mean().backward()
     optimizer.step()
