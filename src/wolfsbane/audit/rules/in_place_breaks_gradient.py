@@ -17,14 +17,12 @@ MODIFIED = re.compile(
     r" expected version (?P<expected>\d+)"
 )
 LEAF = re.compile(r"^a (view of a )?leaf Variable that requires grad .*in-place")
-VIEW = re.compile(r"is a view and (is being|its base or another view)|A view was created in no_grad")
+VIEW = re.compile(
+    r"is a view and (is being|its base or another view)|A view was created in no_grad"
+)
 
 OUT_OF_PLACE = "Compute a new tensor instead: "
-HOW = {
-    "__setitem__": "use torch.where, torch.cat, or assign into a clone()",
-    "relu_": "call relu, not relu_",
-    "dropout_": "call dropout, not dropout_",
-}
+OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 
 
 class InPlaceBreaksGradient(Rule):
@@ -118,18 +116,27 @@ def _explain_modified(log: WriteLog, failure: Failure, error: re.Match[str]) -> 
     saved, writes = log.overwritten(shape, maker, version, expected)
     if writes:
         return _explain_write(failure, saved, writes)
-    parameter = _parameter_at(failure, shape, version)
-    by = f"'{parameter}'" if parameter else f"a tensor of shape {list(shape)}"
-    made = f", output of {maker}," if maker and not parameter else ""
-    how = " by optimizer.step(), or by another write," if parameter else ""
+    parameters = _parameters_at(failure, shape, version)
+    if parameters:
+        return _explain_changed_parameter(failure, parameters, version - expected)
+    made = f", output of {maker}," if maker else ""
     return InPlaceBreaksGradient.found(
         Channel.RUN,
-        replace(failure.place, module=parameter.rpartition(".")[0]) if parameter else failure.place,
-        f"{by}{made} was overwritten{how} after forward had used it ({_times(version - expected)}),"
-        " and this backward pass needs the value that it had",
-        "Call backward for every loss before optimizer.step(), or run forward again after it"
-        if parameter
-        else "Look for operations that end with _, for += and for inplace=True on that tensor",
+        failure.place,
+        f"a tensor of shape {list(shape)}{made} was overwritten {_times(version - expected)} after"
+        " forward had used it, and the backward pass needs the value that was there",
+        "Look for operations that end with _, for += and for inplace=True on that tensor",
+    )
+
+
+def _explain_changed_parameter(failure: Failure, parameters: list[str], number: int) -> Finding:
+    names = " or ".join(map(repr, parameters[:3]))
+    return InPlaceBreaksGradient.found(
+        Channel.RUN,
+        failure.place,
+        f"parameter {names} was changed {_times(number)}, by optimizer.step() or another write,"
+        " after forward had used it, and this backward pass needs the value that it had",
+        "Call backward for every loss before optimizer.step(), or run forward again after it",
     )
 
 
@@ -154,16 +161,17 @@ def _explain_refused(failure: Failure, text: str) -> Finding:
     """Explain that torch refused to write: to a leaf, or to a view."""
     layers = [layer for layer, _ in failure.stack if getattr(layer.module, "inplace", False)]
     writer = layers[-1] if layers else None
-    what = "a view that must not be changed" if VIEW.search(text) else _leaf(text)
+    is_view = VIEW.search(text) is not None
+    what = "one of several views of the same memory" if is_view else _leaf(text)
     by = f"{writer} (inplace=True)" if writer else "this line"
+    setting = "" if is_view else "; to set a parameter's values, write under torch.no_grad()"
     return InPlaceBreaksGradient.found(
         Channel.RUN,
         failure.place if writer is None else replace(failure.place, module=writer.path),
-        f"{by} writes in place to {what}",
+        f"{by} writes in place to {what}, which torch does not allow",
         _help_for_layer(writer)
         if writer
-        else "Compute a new tensor (x = x + y, a clone()); to set a parameter's values, write under"
-        " torch.no_grad()",
+        else f"Compute a new tensor (x = x + y), or clone() it first{setting}",
     )
 
 
@@ -172,14 +180,14 @@ def _leaf(text: str) -> str:
     return f"{part}a tensor that requires gradients itself: a parameter, or an input"
 
 
-def _parameter_at(failure: Failure, shape: tuple[int, ...], version: int) -> str | None:
-    """Return the parameter of this shape, perhaps transposed, that has this version."""
-    for watched in failure.watched:
-        for name, parameter in watched.model.named_parameters():
-            is_alike = sorted(parameter.shape) == sorted(shape)
-            if is_alike and parameter._version == version:  # noqa: SLF001  # no public name
-                return name
-    return None
+def _parameters_at(failure: Failure, shape: tuple[int, ...], version: int) -> list[str]:
+    """Return the parameters of this shape, perhaps transposed, that have this version."""
+    return [
+        f"{watched.name}.{name}".lstrip(".")
+        for watched in failure.watched
+        for name, parameter in watched.model.named_parameters()
+        if sorted(parameter.shape) == sorted(shape) and parameter._version == version  # noqa: SLF001
+    ]
 
 
 def _name(operation: Operation) -> str:
@@ -188,8 +196,14 @@ def _name(operation: Operation) -> str:
         return f"{layer} (inplace=True)" if getattr(layer.module, "inplace", False) else str(layer)
     last = operation.name.rpartition(".")[2]
     where = operation.place.span
-    called = {"__setitem__": "x[...] = y", "__iadd__": "x += y", "__imul__": "x *= y"}
-    return f"{called.get(last, f'{last}()')}{f' in line {where.line}' if where else ''}"
+    called = "x[...] = y" if last == "__setitem__" else f"{last}(){_operator(last)}"
+    return f"{called} in line {where.line}" if where else called
+
+
+def _operator(function: str) -> str:
+    """Return the operator that calls a function too: torch cannot tell x += y from x.add_(y)."""
+    sign = OPERATORS.get(function.strip("_"))
+    return f" (or {sign}=)" if sign and function.endswith("_") else ""
 
 
 def _place(operation: Operation) -> Place:
@@ -204,9 +218,11 @@ def _help(operation: Operation) -> str:
     last = operation.name.rpartition(".")[2]
     if operation.arguments.get("inplace"):
         return f"Call {last} with inplace=False"
-    if last.startswith("__i"):
-        return f"{OUT_OF_PLACE}write x = x + y for x += y"
-    return f"{OUT_OF_PLACE}{HOW.get(last, f'call {last.rstrip("_")}, without the _')}"
+    if last == "__setitem__":
+        return f"{OUT_OF_PLACE}use torch.where or torch.cat, or assign into a clone()"
+    sign = OPERATORS.get(last.strip("_"))
+    written = f"write x = x {sign} y for x {sign}= y, " if sign else ""
+    return f"{OUT_OF_PLACE}{written}call {last.rstrip('_')} without the _"
 
 
 def _help_for_layer(layer: Layer) -> str:
