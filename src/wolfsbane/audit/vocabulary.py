@@ -163,7 +163,9 @@ FUNCTIONS: Mapping[str, str] = {
     "smooth_l1_loss": "smooth_l1_loss", "huber_loss": "huber_loss", "kl_div": "kl_div", "ctc_loss": "ctc_loss",
     "soft_margin_loss": "soft_margin_loss", "multilabel_soft_margin_loss": "multilabel_soft_margin_loss",
     "multi_margin_loss": "multi_margin_loss", "poisson_nll_loss": "poisson_nll_loss", "gaussian_nll_loss": "gaussian_nll_loss",
-    "add": "add", "add_": "add", "mul": "mul", "matmul": "matmul", "bmm": "matmul", "mm": "matmul", "cat": "cat", "stack": "stack",
+    "add": "add", "add_": "add", "sub": "sub", "sub_": "sub", "mul": "mul", "mul_": "mul", "div": "div", "div_": "div",
+    "matmul": "matmul", "bmm": "matmul", "mm": "matmul", "baddbmm": "matmul", "einsum": "matmul",
+    "masked_fill": "masked_fill", "masked_fill_": "masked_fill", "cat": "cat", "stack": "stack",
     "mean": "mean", "sum": "sum", "max": "max", "argmax": "argmax",
 }  # fmt: skip
 """Functions, and methods of a tensor, by their last name; aten operators have the same ones."""

@@ -6,7 +6,9 @@ import typer
 
 import wolfsbane
 from wolfsbane.cli.bench import bench
+from wolfsbane.cli.check import check
 from wolfsbane.cli.compare import INTERRUPTED, compare
+from wolfsbane.cli.explain import explain
 from wolfsbane.errors import WolfsbaneError
 
 app = typer.Typer(
@@ -18,6 +20,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command()(check)
+app.command()(explain)
 app.command()(compare)
 app.command()(bench)
 

@@ -1,0 +1,47 @@
+"""What makes a finding the same finding after lines above it have come and gone."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from wolfsbane.audit.finding import Finding, Place
+
+LineOf = Callable[[Place], str | None]
+"""Returns the line of text that a place begins in."""
+
+
+def fingerprints(findings: Iterable[Finding], line_of: LineOf, root: Path) -> list[str]:
+    """Return a fingerprint for each finding.
+
+    It is made of the code, the path from `root`, the text of the line (or the module's path) and,
+    where that is not enough, of how many such findings came before.
+    """
+    seen: Counter[tuple[str, str, str]] = Counter()
+    found = []
+    for finding in findings:
+        place = finding.place
+        line = (line_of(place) if place.span else place.module) or ""
+        key = (finding.code, relative_path(place.file, root), " ".join(line.split()))
+        seen[key] += 1
+        text = "\0".join((*key, str(seen[key])))
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+        found.append(digest.hexdigest()[:32])
+    return found
+
+
+def relative_path(file: str | None, root: Path) -> str:
+    """Return a file's path from a folder, with slashes; an absolute one where it is outside."""
+    if file is None:
+        return ""
+    absolute = os.path.abspath(file)  # noqa: PTH100  # links stay as they were named
+    if not Path(absolute).is_relative_to(root):
+        return Path(absolute).as_posix()
+    return Path(absolute).relative_to(root).as_posix()
+
+
+def repository_root(folder: Path) -> Path:
+    """Return the folder of the repository that a folder is in; itself where there is none."""
+    absolute = folder.absolute()
+    return next((one for one in (absolute, *absolute.parents) if (one / ".git").exists()), absolute)

@@ -1,0 +1,89 @@
+"""Whether a call can run while a model is evaluated, as far as a program's text tells."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from wolfsbane.audit.source.file import Function, Source
+
+TEST_FILE = re.compile(r"test_.*|.*_test|conftest")
+DELIBERATE = re.compile(r"#.*\b(training|eval\w*|inference|always|deliberate\w*)\b", re.IGNORECASE)
+"""What a comment mentions that explains why dropout is on."""
+
+ENTRIES = frozenset({"forward", "__call__", "<lambda>"})
+"""Functions that are called through a module, or through a name that is not followed."""
+
+DEEPEST = 4
+"""Callers of callers that are asked."""
+
+
+def runs_in_evaluation(source: Source, node: ast.AST) -> bool:
+    """Whether nothing around a node keeps it to training: no test of the mode, here or by callers.
+
+    Tests of a program, and functions that call `backward` themselves, do not count as evaluation;
+    who calls a lambda outside a module, and when, is not known.
+    """
+    function = source.function_of(node)
+    if is_test(source, node) or _trains(source, function):
+        return False
+    if isinstance(function.node, ast.Lambda) and mode_in_reach(source, node) is None:
+        return False
+    return _is_free(source, node, 0)
+
+
+def _is_free(source: Source, node: ast.AST, depth: int) -> bool:
+    if any(source.is_gated(condition.test) for condition in source.conditions(node)):
+        return False
+    function = source.function_of(node)
+    # Who calls forward is the program at large, which may well say `if args.train:`.
+    if function.parent is None or function.name in ENTRIES or depth > DEEPEST:
+        return True
+    if function.owner is None and not _is_free(source, function.node, depth + 1):
+        return False
+    callers = source.callers(function)
+    return not callers or any(_is_free(source, call.node, depth + 1) for call in callers)
+
+
+def is_explained(source: Source, node: ast.expr) -> bool:
+    """Whether a comment at a node, or in the line before, says why it is as it is."""
+    lines = source.lines[max(node.lineno - 2, 0) : node.end_lineno]
+    return any(DELIBERATE.search(line) for line in lines)
+
+
+def is_test(source: Source, node: ast.AST) -> bool:
+    """Whether a node stands in code that tests a program."""
+    if TEST_FILE.fullmatch(PurePath(source.path).stem):
+        return True
+    for function in _functions_around(source, node):
+        owner = function.owner.name if function.owner else ""
+        if function.name.startswith("test") or owner.startswith("Test") or owner.endswith("Test"):
+            return True
+    return False
+
+
+def _trains(source: Source, function: Function) -> bool:
+    """Whether a function runs a training step itself: it calls `backward`."""
+    return function.parent is not None and any(
+        call.attribute == "backward" and call.receiver is not None and call.function is function
+        for call in source.calls
+    )
+
+
+def mode_in_reach(source: Source, node: ast.AST) -> str | None:
+    """Return what tells the mode where a node stands, `self.training`; None where nothing does."""
+    for function in _functions_around(source, node):
+        if function.owner is None:
+            continue
+        is_instance = not function.is_static and function.parameters
+        if is_instance and source.is_module(function.owner):
+            return f"{function.parameters[0].arg}.training"
+        return None
+    return None
+
+
+def _functions_around(source: Source, node: ast.AST) -> Iterator[Function]:
+    function: Function | None = source.function_of(node)
+    while function is not None:
+        yield function
+        function = function.parent

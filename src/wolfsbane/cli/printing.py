@@ -1,0 +1,48 @@
+"""Text on its way to the terminal, a pipe or a file."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def put(text: str) -> None:
+    """Write to standard output; who reads it may go away before the end, as `head` does.
+
+    A character that the terminal's encoding lacks is shown by its number.
+    """
+    _escape_unknown_characters()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes standard output once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def put_error(text: str) -> None:
+    """Write one line to standard error."""
+    sys.stderr.write(f"{' '.join(text.split())}\n")
+
+
+def put_into(file: Path, text: str) -> None:
+    """Write to a file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    file.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def has_colors() -> bool:
+    """Whether standard output is a terminal that shows colours, and NO_COLOR is not set."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return False
+    from rich.console import Console  # noqa: PLC0415  # only a terminal needs it
+
+    return Console().color_system is not None
+
+
+def _escape_unknown_characters() -> None:
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")

@@ -1,0 +1,16 @@
+# WB108 is seen by: source, model
+"""A flag that is no rate yet: it is made one."""
+
+import torch
+
+
+def mlp(sizes, use_dropout):
+    layers = []
+    for fan_in, fan_out in zip(sizes, sizes[1:]):
+        layers += [torch.nn.Linear(fan_in, fan_out), torch.nn.LeakyReLU(0.1)]
+        layers.append(torch.nn.Dropout(use_dropout * 0.5))
+    return torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], 2))
+
+
+model = mlp([10, 20, 20], use_dropout=True)
+example_inputs = torch.randn(3, 10)

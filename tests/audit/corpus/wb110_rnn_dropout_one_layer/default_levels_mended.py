@@ -1,0 +1,21 @@
+# WB110 is seen by: source, model
+"""A classifier of sequences, which drops behind its one level."""
+
+import torch
+from torch import nn
+
+
+class SequenceClassifier(nn.Module):
+    def __init__(self, num_features, width, num_classes, dropout=0.5):
+        super().__init__()
+        self.rnn = nn.LSTM(num_features, width, batch_first=True)
+        self.drop = nn.Dropout(dropout)
+        self.out = nn.Linear(width, num_classes)
+
+    def forward(self, x):
+        _, (last, _) = self.rnn(x)
+        return self.out(self.drop(last[-1]))
+
+
+model = SequenceClassifier(4, 8, 3)
+example_inputs = torch.randn(2, 6, 4)
