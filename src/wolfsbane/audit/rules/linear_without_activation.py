@@ -36,15 +36,15 @@ class LinearWithoutActivation(Rule):
 
     Finds an `nn.Linear` whose result goes straight into another one (through dropout, flatten and
     reshapes at most): as neighbours in an `nn.Sequential`, and, in a model that was given example
-    inputs, as two layers of one module where nothing else uses the first one's result. A first layer
-    that is narrower than both sides of the pair is a low-rank factor and is not reported; nor is one
-    whose name or width says so (`rank`, `bottleneck`, `lora`, `proj`, `embed`).
+    inputs, as two layers of one module where nothing else uses the first one's result. A first
+    layer that is narrower than both sides of the pair is a low-rank factor and is not reported; nor
+    is one whose name or width says so (`rank`, `bottleneck`, `lora`, `proj`, `embed`).
 
     ## Why is this bad?
 
-    A linear map of a linear map is a linear map: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2). The
-    second layer costs parameters and time, and the network can express nothing more for it. Mostly an
-    activation was forgotten.
+    A linear map of a linear map is a linear map: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2).
+    The second layer costs parameters and time, and the network can express nothing more for it.
+    Mostly an activation was forgotten.
 
     ## Example
 
@@ -100,7 +100,8 @@ class LinearWithoutActivation(Rule):
                         Channel.SOURCE,
                         source.place(second.call.node),
                         "this linear layer follows the one in line"
-                        f" {source.span(first.call.node).line} with no activation between: {EFFECT}",
+                        f" {source.span(first.call.node).line}, with no activation between:"
+                        f" {EFFECT}",
                         HELP,
                         related=((source.place(first.call.node), "the layer before it"),),
                     )
@@ -129,10 +130,8 @@ def _elements(sequential: ast.Call) -> Sequence[ast.expr]:
         inner = arguments[0].args[0]
         if isinstance(inner, ast.List | ast.Tuple):
             arguments = list(inner.elts)
-    is_pair = (ast.Tuple, ast.List)
     return [
-        item.elts[1] if isinstance(item, is_pair) and len(item.elts) == 2 else item
-        for item in arguments
+        item.elts[-1] if isinstance(item, ast.Tuple) and item.elts else item for item in arguments
     ]
 
 
@@ -157,8 +156,9 @@ def _is_narrow_in_source(source: "Source", first: "Creation", second: "Creation"
     out = second.call.argument("out_features", 1)
     if into is None or hidden is None or out is None:
         return True
-    sizes = [source.constant(size) for size in (into, hidden, out)]
-    if all(isinstance(size, int) for size in sizes):
+    constants = [source.constant(size) for size in (into, hidden, out)]
+    sizes = [size for size in constants if isinstance(size, int)]
+    if len(sizes) == len(constants):
         return sizes[1] < min(sizes[0], sizes[2])
     is_share = any(
         isinstance(part, ast.BinOp) and isinstance(part.op, ast.FloorDiv | ast.Div)

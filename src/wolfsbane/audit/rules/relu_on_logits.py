@@ -42,14 +42,14 @@ class ReluOnLogits(Rule):
 
     Finds a ReLU (or ReLU6) whose result goes into a classifier's loss: cross-entropy, negative
     log-likelihood after log-softmax, BCE with logits, margin losses. In a model: its last operation
-    is one, and such a loss was given. In a run: no prediction is ever negative, and many are exactly
-    0, in every sampled step. Without a loss nothing is reported: encoders end with a ReLU.
+    is one, and such a loss was given. In a run: no prediction is ever negative, and many are
+    exactly 0, in every sampled step. Without a loss nothing is reported: encoders end with a ReLU.
 
     ## Why is this bad?
 
     A logit is meant to take any value. After a ReLU a class can never be argued against, only for;
-    and wherever the value before it is negative the gradient is zero, so an example whose true class
-    was cut off teaches the model nothing about it. For BCE no probability falls below 0.5.
+    and wherever the value before it is negative the gradient is zero, so an example whose true
+    class was cut off teaches the model nothing about it. For BCE no probability falls below 0.5.
 
     ## Example
 
@@ -200,8 +200,9 @@ class _Watch(LossInputs):
             yield ReluOnLogits.found(
                 Channel.RUN,
                 place,
-                f"a classifier's loss was given predictions{made} that are never negative{_zeros(site)}"
-                f" in {site.num_calls} of {site.num_calls} sampled calls: {EFFECT}",
+                f"a classifier's loss was given predictions{made} that are never"
+                f" negative{_zeros(site)} in {site.num_calls} of {site.num_calls} sampled calls:"
+                f" {EFFECT}",
                 HELP,
                 related=related,
             )
