@@ -10,7 +10,7 @@ from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.run.loss_inputs import LossInputs, LossSite, name_of
 from wolfsbane.audit.source.losses import predictions_from
 from wolfsbane.audit.source.removal import removal_of
-from wolfsbane.audit.vocabulary import BCE_WITH_LOGITS, CROSS_ENTROPY, RECTIFIERS
+from wolfsbane.audit.vocabulary import AFFINE, BCE_WITH_LOGITS, CROSS_ENTROPY, RECTIFIERS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,6 +30,9 @@ THROUGH = PASSED_THROUGH | {"log_softmax"}
 MANY_ZEROS = 0.05
 """Share of exact zeros from which an input of unknown origin is taken for a ReLU's. Float logits
 are hardly ever exactly 0."""
+
+ENOUGH_CALLS = 3
+"""How often predictions that no ReLU is known to have made have to look so."""
 
 HELP = "Give the loss what the last linear layer makes, without the ReLU"
 EFFECT = "no logit can be negative, and where it would be no gradient flows"
@@ -184,15 +187,17 @@ class _Watch(LossInputs):
         is_relu = is_rectifier(site.origin)
         if site.loss.kind == "nll_loss":
             return is_relu
-        if site.origin is not None and not is_relu:
+        if site.origin is not None and site.origin.kind in AFFINE:
             return False
         num_zeros = prediction.numel() - int(prediction.count_nonzero())
         site.num_zeros += num_zeros
-        return bool(prediction.min() == 0) and num_zeros >= MANY_ZEROS * prediction.numel()
+        is_cut = bool(prediction.min() == 0) and bool(prediction.max() > 0)
+        return is_cut and num_zeros >= MANY_ZEROS * prediction.numel()
 
     def findings(self) -> Iterator[Finding]:
         for place, site in self.sites.items():
-            if not site.is_always_suspicious:
+            is_certain = site.num_calls >= ENOUGH_CALLS or is_rectifier(site.origin)
+            if not site.is_always_suspicious or not is_certain:
                 continue
             origin = site.origin
             made = "" if origin is None else f" made by {name_of(origin)}"
