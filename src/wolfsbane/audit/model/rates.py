@@ -26,7 +26,9 @@ def rate_of_layer(layer: Layer) -> float | None:
     if kind == "recurrent" and getattr(module, "num_layers", 2) == 1:
         return 0.0
     names = ATTRIBUTES if kind in DROPOUTS else (OF_OTHERS.get(kind, ""),)
-    return next((rate for rate in (_number(module, name) for name in names) if rate is not None), None)
+    return next(
+        (rate for rate in (_number(module, name) for name in names) if rate is not None), None
+    )
 
 
 def rate_of(operation: Operation) -> float | None:

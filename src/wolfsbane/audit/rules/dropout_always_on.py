@@ -169,9 +169,7 @@ class DropoutAlwaysOn(Rule):
             MODEL.format(call="F.dropout(x, 0.5, self.training)"), Channel.MODEL, is_invalid=False
         ),
         Example(RUN.format(call="F.dropout(h, 0.5)"), Channel.RUN, is_invalid=True),
-        Example(
-            RUN.format(call="F.dropout(h, 0.5, self.training)"), Channel.RUN, is_invalid=False
-        ),
+        Example(RUN.format(call="F.dropout(h, 0.5, self.training)"), Channel.RUN, is_invalid=False),
         Example(PRENET, Channel.SOURCE, is_invalid=True),
         Example(GATED, Channel.SOURCE, is_invalid=False),
     )

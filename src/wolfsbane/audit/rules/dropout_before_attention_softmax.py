@@ -167,9 +167,7 @@ class DropoutBeforeAttentionSoftmax(Rule):
                     )
 
 
-def _dropped_scores(
-    softmax: Node, inputs_of: Callable[[Node], Iterable[Node]]
-) -> Iterator[Node]:
+def _dropped_scores(softmax: Node, inputs_of: Callable[[Node], Iterable[Node]]) -> Iterator[Node]:
     """Yield the dropouts on the way from a product to a softmax."""
     if softmax.kind != SOFTMAX:
         return

@@ -232,7 +232,9 @@ def _message(drop: str, rate: float | None, norm: str) -> str:
     if rate is not None and 0 < rate < 1:
         # E[x²]/(1-p) - E[x]² over E[x²] - E[x]²: the smallest ratio is at mean 0.
         drop, more = f"{drop} p={rate:g}", f"at least {1 / (1 - rate):.3g} times the"
-    return f"{drop} comes before {norm}: its input has {more} variance in training than in evaluation"
+    return (
+        f"{drop} comes before {norm}: its input has {more} variance in training than in evaluation"
+    )
 
 
 class _Shifts(Observer):

@@ -13,7 +13,9 @@ from wolfsbane.audit.source.rates import Rate, numbers_of, rates_of
 NEARLY_ONE = 1 - 1e-9
 """Of what is dropped at this rate, not one of a billion numbers is kept."""
 
-HELP = "Write the fraction that is dropped; 1 is what keeps everything where a keep_prob is asked for"
+HELP = (
+    "Write the fraction that is dropped; 1 is what keeps everything where a keep_prob is asked for"
+)
 
 
 class DropoutDropsEverything(Rule):

@@ -95,9 +95,7 @@ class DropoutRateOutOfRange(Rule):
             is_invalid=True,
         ),
         Example(
-            "from torch import nn\n"
-            "RATE = 0\n"
-            "drop, full = nn.Dropout(RATE), nn.Dropout(p=1)\n",
+            "from torch import nn\nRATE = 0\ndrop, full = nn.Dropout(RATE), nn.Dropout(p=1)\n",
             Channel.SOURCE,
             is_invalid=False,
         ),

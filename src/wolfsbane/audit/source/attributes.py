@@ -111,4 +111,3 @@ def _asks_for_another(source: Source, node: ast.Name, attribute: str) -> bool:
 def _is_setting(source: Source, node: ast.expr) -> bool:
     """Whether an expression is a configuration, as in `config.dropout`."""
     return SETTINGS.fullmatch(source.segment(node).lower()) is not None
-
