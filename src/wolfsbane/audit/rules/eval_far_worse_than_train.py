@@ -26,10 +26,10 @@ class EvalFarWorseThanTrain(Rule):
 
     ## What it does
 
-    Puts a training batch through a copy of the model, once in training mode and once in evaluation
-    mode, after 20, 40, 80, 160 steps and so on, and at the end. Finds a model whose loss in evaluation
-    is more than twice that in training, at the last two comparisons, after 100 steps or more. Names
-    the batch norms that close the gap when they alone are in training mode.
+    Puts a training batch through a copy of the model, once in training mode and once in
+    evaluation mode, after 20, 40, 80, 160 steps and so on, and at the end. Finds a model whose loss
+    in evaluation is more than twice that in training, at the last two comparisons, after 100 steps
+    or more. Names the batch norms that close the gap when they alone are in training mode.
 
     ## Why is this bad?
 
@@ -78,17 +78,17 @@ class EvalFarWorseThanTrain(Rule):
 
     ## When to ignore it
 
-    While a training is so young, or its learning rate so high, that running statistics cannot follow.
-    Where evaluation is never used, as with a network that is trained anew for each picture.
+    While a training is so young, or its learning rate so high, that running statistics cannot
+    follow. Where evaluation is never used, as with a network that is trained anew for each picture.
 
     ## References
 
-    - Ioffe and Szegedy (2015), Batch Normalization, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167),
-      section 3.1
+    - Ioffe and Szegedy (2015), Batch Normalization,
+      [arXiv:1502.03167](https://arxiv.org/abs/1502.03167), section 3.1
     - Wu and Johnson (2021), Rethinking "Batch" in BatchNorm,
       [arXiv:2105.07576](https://arxiv.org/abs/2105.07576), sections 3 and 5
-    - [Model.eval() gives incorrect loss for model with batchnorm
-      layers](https://discuss.pytorch.org/t/model-eval-gives-incorrect-loss-for-model-with-batchnorm-layers/7561)
+    - [discuss.pytorch.org 7146](https://discuss.pytorch.org/t/7146), "Performance highly degraded
+      when eval() is activated in the test phase"
     """
 
     code = "WB207"
@@ -107,9 +107,9 @@ class _Gaps(Observer):
         self._first: dict[Watched, float] = {}
 
     def on_operation(self, call: OperationCall) -> None:
-        if call.operation.kind in LOSSES and call.watched is not None and call.grad:
-            if call.watched not in self._first and call.output.numel() == 1:
-                self._first[call.watched] = abs(float(call.output))
+        is_loss = call.operation.kind in LOSSES and call.grad and call.output.numel() == 1
+        if is_loss and call.watched is not None and call.watched not in self._first:
+            self._first[call.watched] = abs(float(call.output))
 
     def on_mode_gap(self, gap: ModeGap) -> None:
         self._gaps.setdefault(gap.watched, []).append(gap)
