@@ -29,7 +29,10 @@ __all__ = [
 RELEVANT = re.compile(r"torch|wolfsbane|lightning|\btimm\b")
 """Words of which one occurs in every program that the rules are about."""
 
-MODULES = frozenset({"Module", "LightningModule", "PreTrainedModel", "Sequential", "ModuleList"})
+MODULES = frozenset(
+    {"Module", "LightningModule", "PreTrainedModel", "Sequential", "ModuleList", "ModuleDict"}
+    | {"GradientCheckpointingLayer"}
+)
 """Last names of classes whose subclasses are modules of torch."""
 
 
