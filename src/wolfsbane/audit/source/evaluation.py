@@ -55,7 +55,7 @@ def _is_free(source: Source, node: ast.AST, depth: int) -> bool:
 
 
 def is_given_by_strangers(source: Source, node: ast.expr) -> bool:
-    """Whether a value is a parameter's, and callers outside the file decide on it with each call."""
+    """Whether a value is a parameter's, on which callers outside the file decide."""
     for origin in source.origins(node):
         if isinstance(origin, ast.Name) and source.function_of(origin).name != "__init__":
             definitions = source.values.definitions(origin)
