@@ -128,14 +128,14 @@ class DropoutDropsNothing(Rule):
             return
         first = layers[0]
         subject = (
-            f"{first} is the only drop layer, and its rate is 0: it drops nothing"
+            f"{first} is the only drop layer, and its rate is 0"
             if len(layers) == 1
-            else f"all {len(layers)} drop layers, from {first} on, have the rate 0: they drop nothing"
+            else f"all {len(layers)} drop layers, from {first} on, have a rate of 0"
         )
         yield self.found(
             Channel.MODEL,
             first.place,
-            subject,
+            f"{subject}, so that nothing is dropped",
             "Set a rate where regularisation is wanted",
             severity=Severity.NOTE,
         )
