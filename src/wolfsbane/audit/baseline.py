@@ -67,7 +67,7 @@ def read_baseline(file: Path) -> Baseline:
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        message = f"the baseline {file} does not exist; --write-baseline {file} makes it"
+        message = f"the baseline {file} does not exist; --write-baseline makes it"
         raise DataError(message) from error
     except OSError as error:
         raise DataError(f"the baseline {file} cannot be read: {error.strerror}") from error

@@ -1,5 +1,6 @@
 """Patterns of files, as [tool.wolfsbane] has them: ruff's."""
 
+import glob
 import os
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
@@ -25,8 +26,14 @@ class Globs:
     def __init__(self, patterns: Iterable[str], root: Path) -> None:
         cleaned = [pattern.removeprefix("./").rstrip("/") for pattern in patterns]
         self._names = [pattern for pattern in cleaned if "/" not in pattern]
-        joined = (os.path.join(root, pattern) for pattern in cleaned if "/" in pattern)  # noqa: PTH118  # an absolute pattern stays
-        self._paths = [path.replace("/**/", "/*") for path in map(_slashed, joined)]
+        base = glob.escape(_slashed(str(root)))
+        paths = [
+            _slashed(pattern) if os.path.isabs(pattern) else f"{base}/{pattern}"
+            for pattern in cleaned
+            if "/" in pattern
+        ]
+        # ** stands for any number of folders, none too.
+        self._paths = [path.replace("/**/", between) for path in paths for between in ("/", "/*/")]
         self._known: dict[str, bool] = {}
 
     def fits(self, path: str) -> bool:

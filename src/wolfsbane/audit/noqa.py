@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from wolfsbane.audit.finding import Finding, Span
 
 CODES = r"[A-Za-z]+[0-9]+(?:[,\s]+[A-Za-z]+[0-9]+)*"
-LINE = re.compile(rf"#\s*noqa\b(?P<colon>\s*:\s*(?P<codes>{CODES})?)?", re.IGNORECASE)
+LINE = re.compile(rf"#\s*noqa(?![-\w])(?P<colon>\s*:\s*(?P<codes>{CODES})?)?", re.IGNORECASE)
 FILE = re.compile(
-    rf"#\s*wolfsbane\s*:\s*noqa\b(?P<colon>\s*:\s*(?P<codes>{CODES})?)?", re.IGNORECASE
+    rf"#\s*wolfsbane\s*:\s*noqa(?![-\w])(?P<colon>\s*:\s*(?P<codes>{CODES})?)?", re.IGNORECASE
 )
 ALL = frozenset({"ALL"})
 

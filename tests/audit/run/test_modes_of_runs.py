@@ -53,10 +53,10 @@ def test_wb201_says_which_layer_how_often_and_where_the_mode_was_set():
         """)
     assert finding.code == "WB201"
     assert finding.message == (
-        "batch norm 'backbone.1' was in eval mode in 9 of 12 training steps, and so were 1 other "
-        f"layers; mode was last set at train.py:{LINES + 3}"
+        "batch norm 'backbone.1' was in eval mode in 9 of 12 training steps, and so was 1 other "
+        f"layer; mode was last set at train.py:{LINES + 4}"
     )
-    assert finding.place.span.line == LINES + 3
+    assert finding.place.span.line == LINES + 4
     assert finding.place.module == "backbone.1"
 
 

@@ -51,9 +51,7 @@ def matters(module: Module) -> bool:
     """Whether a module trains, or works otherwise in evaluation: a frozen teacher does neither."""
     if any(parameter.requires_grad for parameter in module.parameters()):
         return True
-    return any(
-        dependent_on_mode(layer) and layer.module.training for layer in layers_of(module)
-    )
+    return any(dependent_on_mode(layer) and layer.module.training for layer in layers_of(module))
 
 
 def is_hidden(holder: Module, module: Module) -> bool:

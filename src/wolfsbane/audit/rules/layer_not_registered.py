@@ -166,7 +166,9 @@ def _fix(source: Source, one: Unregistered) -> Fix | None:
     else:
         return None
     # An unparenthesised tuple is no argument; one in parentheses has them in its text.
-    if package is None or (isinstance(made, ast.Tuple) and not source.segment(made).startswith("(")):
+    if package is None or (
+        isinstance(made, ast.Tuple) and not source.segment(made).startswith("(")
+    ):
         return None
     span = source.span(made)
     start = Span(span.line, span.column, span.line, span.column)
@@ -184,5 +186,7 @@ def _package(source: Source, one: Unregistered) -> str | None:
 
 
 def _is_text(node: ast.expr | None) -> bool:
-    is_literal = isinstance(node, ast.Constant) and isinstance(node.value, str) and "." not in node.value
+    is_literal = (
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and "." not in node.value
+    )
     return is_literal and bool(node)

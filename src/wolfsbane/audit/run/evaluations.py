@@ -103,7 +103,9 @@ class EvaluationsInTraining(Observer):
             account.num_inputs += 1
         account.last, account.last_step = None if tensor is None else weakref.ref(tensor), step
         account.dropouts.update({one.path: found[one.path] for one in on if drop_rate(one)})
-        account.batch_norms.update({one.path: found[one.path] for one in norms if one.path in found})
+        account.batch_norms.update(
+            {one.path: found[one.path] for one in norms if one.path in found}
+        )
 
     def findings(self) -> Iterator[Finding]:
         for account in self.accounts.values():

@@ -108,7 +108,9 @@ class _Attributes:
 
     def _is_plain(self, value: ast.expr) -> bool:
         """Whether an expression makes a list, tuple, set or dict, or a name holds one."""
-        if isinstance(value, ast.List | ast.Tuple | ast.Set | ast.Dict | ast.ListComp | ast.DictComp):
+        if isinstance(
+            value, ast.List | ast.Tuple | ast.Set | ast.Dict | ast.ListComp | ast.DictComp
+        ):
             return True
         if isinstance(value, ast.SetComp):
             return True
@@ -239,7 +241,9 @@ def _elements(value: ast.expr) -> list[ast.expr]:
     return []
 
 
-def _growth(around: ast.AST, is_container: Callable[[ast.AST], bool]) -> Iterator[tuple[ast.AST, ast.expr]]:
+def _growth(
+    around: ast.AST, is_container: Callable[[ast.AST], bool]
+) -> Iterator[tuple[ast.AST, ast.expr]]:
     """Yield what is put into a container after it was made, and where."""
     for node in ast.walk(around):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):

@@ -1,5 +1,6 @@
 """Where in a notebook's JSON the sources of its cells are, so that all else can stay as it is."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -61,9 +62,18 @@ def _as_list(old: str, source: str, ascii_only: bool) -> str:
     lines = source.split("\n")
     texts = [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
     before = _blanks(old, 1)
+    between = _between(old) or f",{before or ' '}"
     after = re.search(r"[ \t\r\n]*(?=\]$)", old)
     elements = [json.dumps(line, ensure_ascii=ascii_only) for line in texts]
-    return "[" + before + f",{before}".join(elements) + (after[0] if after else "") + "]"
+    return "[" + before + between.join(elements) + (after[0] if after else "") + "]"
+
+
+def _between(old: str) -> str:
+    """Return what stands between the first two elements of a list, or nothing."""
+    begins = list(itertools.islice(_elements(old, 0), 2))
+    if len(begins) < 2:  # noqa: PLR2004
+        return ""
+    return old[DECODER.raw_decode(old, begins[0])[1] : begins[1]]
 
 
 def _members(text: str, at: int) -> Iterator[tuple[str, int]]:

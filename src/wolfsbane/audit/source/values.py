@@ -64,6 +64,8 @@ class Values:
         self._origins: dict[object, list[ast.expr]] = {}
         self._owned: dict[object, list[Class]] = {}
         self._callers: dict[int, list[Call]] | None = None
+        self._has_asked = False
+        self._tentative: set[object] = set()
         self._by_name = {one.name: one for one in structure.classes}
 
     def flow(self, function: Function) -> Flow:
@@ -117,10 +119,21 @@ class Values:
             key = self._key(node)
             known = self._origins.get(key)
         if known is None:
-            self._origins[key] = []  # What goes in a circle comes from nowhere.
-            found = self._follow(node, frozenset(), 0)
-            known = list({id(one): one for one in itertools.islice(found, MOST)}.values())
-            self._origins[key] = known
+            known = self._find_origins(node, key)
+        elif key in self._tentative:
+            self._has_asked = True
+        return known
+
+    def _find_origins(self, node: ast.expr, key: object) -> list[ast.expr]:
+        self._origins[key] = []  # What goes in a circle comes from nowhere, as far as known now.
+        self._tentative.add(key)
+        before, self._has_asked = self._has_asked, False
+        found = self._follow(node, frozenset(), 0)
+        known = list({id(one): one for one in itertools.islice(found, MOST)}.values())
+        self._origins[key] = known
+        if not self._has_asked:
+            self._tentative.discard(key)
+        self._has_asked |= before
         return known
 
     def _key(self, node: ast.expr) -> object:
@@ -259,6 +272,7 @@ class Values:
         """Return the calls in this file that run a function."""
         if self._callers is None:
             self._callers = self._find_callers()
+        self._has_asked = True
         return self._callers.get(id(function), [])
 
     def _find_callers(self) -> dict[int, list[Call]]:
@@ -270,15 +284,18 @@ class Values:
         callers: dict[int, list[Call]] = {}
         for _ in range(2):
             self._callers, callers = callers, {}
-            self._forget()
+            self._forget_tentative()
             self._add_named(callers)
             self._add_instances(callers)
-        self._forget()
+        self._forget_tentative()
         return callers
 
-    def _forget(self) -> None:
-        self._origins.clear()
-        self._owned.clear()
+    def _forget_tentative(self) -> None:
+        """Forget what rests on an answer about callers, which may have been incomplete."""
+        for key in self._tentative:
+            self._origins.pop(key, None)
+            self._owned.pop(key, None)
+        self._tentative.clear()
 
     def _add_named(self, callers: dict[int, list[Call]]) -> None:
         """Calls of functions, methods and classes by their names."""
@@ -342,7 +359,13 @@ class Values:
         key = self._key(node)
         known = self._owned.get(key)
         if known is None:
+            before, self._has_asked = self._has_asked, False
             known = self._owned[key] = self._find_owners(node)
+            if self._has_asked:
+                self._tentative.add(key)
+            self._has_asked |= before
+        elif key in self._tentative:
+            self._has_asked = True
         return known
 
     def _find_owners(self, node: ast.expr) -> list[Class]:

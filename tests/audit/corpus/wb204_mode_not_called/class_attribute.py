@@ -6,7 +6,9 @@ from torch import nn
 class Runner:
     def __init__(self, settings):
         self.settings = settings
-        self.approximator = nn.Sequential(nn.Linear(3, 9), nn.ReLU(), nn.Dropout(0.2), nn.Linear(9, 1))
+        self.approximator = nn.Sequential(
+            nn.Linear(3, 9), nn.ReLU(), nn.Dropout(0.2), nn.Linear(9, 1)
+        )
         self.optimizer = torch.optim.SGD(self.approximator.parameters(), lr=0.1)
 
     def epoch(self, batches):

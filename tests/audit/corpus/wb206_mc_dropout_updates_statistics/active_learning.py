@@ -4,7 +4,6 @@ import torch
 from torch import nn, optim
 
 
-
 def make_model():
     return nn.Sequential(
         nn.Linear(4, 20),

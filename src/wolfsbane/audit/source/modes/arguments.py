@@ -73,7 +73,10 @@ class Arguments:
         if isinstance(node, ast.Module):
             return {}
         names = [one.arg for one in (*node.args.posonlyargs, *node.args.args)]
-        bound = {parameter.arg: self._default(function, parameter.arg) for parameter in function.parameters}
+        bound = {
+            parameter.arg: self._default(function, parameter.arg)
+            for parameter in function.parameters
+        }
         given = self.positional if instance is None else (instance, *self.positional)
         bound.update(zip(names, given, strict=False))
         bound.update((name, value) for name, value in self.keywords.items() if name in bound)

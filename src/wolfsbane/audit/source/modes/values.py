@@ -87,9 +87,7 @@ class Several:
     elements: tuple["Value", ...]
 
 
-Value: TypeAlias = (
-    Reference | SavedMode | Constant | Parameters | Optimizer | Several | None
-)
+Value: TypeAlias = Reference | SavedMode | Constant | Parameters | Optimizer | Several | None
 
 
 @dataclass(frozen=True)

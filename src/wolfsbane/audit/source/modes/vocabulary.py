@@ -19,9 +19,23 @@ PREPARERS = frozenset({"prepare", "setup", "initialize", "prepare_model"})
 """Launchers' methods that return what they are given, in its order: accelerate, fabric, apex."""
 
 ABOUT_A_MODEL = frozenset(
-    {"parameters", "named_parameters", "buffers", "named_buffers", "state_dict", "modules", "children"}
+    {
+        "parameters",
+        "named_parameters",
+        "buffers",
+        "named_buffers",
+        "state_dict",
+        "modules",
+        "children",
+    }
     | {"named_modules", "named_children", "load_state_dict", "zero_grad", "register_buffer"}
-    | {"register_forward_hook", "add_module", "register_module", "register_parameter", "get_parameter"}
+    | {
+        "register_forward_hook",
+        "add_module",
+        "register_module",
+        "register_parameter",
+        "get_parameter",
+    }
     | {"get_submodule", "named", "extra_repr", "save_pretrained", "push_to_hub", "add_argument"}
     | {"gradient_checkpointing_enable", "no_sync", "append", "extend", "update", "items", "keys"}
     | {"values", "size", "get", "pop", "log", "info", "format", "join", "write"}
