@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from wolfsbane.audit.source.file import Class, Function, Source
 from wolfsbane.audit.source.modes.vocabulary import READY_MADE
@@ -60,17 +61,20 @@ class _Attributes:
     def __init__(self, source: Source, owner: Class) -> None:
         self.source = source
         self.owner = owner
-        self.calls = [node for node in ast.walk(owner.node) if isinstance(node, ast.Call)]
+
+    @cached_property
+    def calls(self) -> list[ast.Call]:
+        """All calls in the class."""
+        return [node for node in ast.walk(self.owner.node) if isinstance(node, ast.Call)]
 
     def found(self) -> Iterator[Unregistered]:
-        if any(self._registers_by_name(call) for call in self.calls):
-            return
         for name, bindings in self.owner.attributes.items():
             values = [one.value for one in bindings if one.value is not None and not one.path]
-            if not values or not all(self._is_plain(value) for value in values):
-                continue
-            if not self._is_wrapped(name):
-                yield from self._found_in(name, values)
+            if values and all(self._is_plain(value) for value in values):
+                if any(self._registers_by_name(call) for call in self.calls):
+                    return
+                if not self._is_wrapped(name):
+                    yield from self._found_in(name, values)
 
     def _found_in(self, name: str, values: list[ast.expr]) -> Iterator[Unregistered]:
         for value in values:

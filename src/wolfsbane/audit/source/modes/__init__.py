@@ -18,8 +18,8 @@ from wolfsbane.audit.source.structure import Class, Function
 
 __all__ = ["Evaluated", "Mode", "Record", "Setting", "Trained", "modes_of"]
 
-MOST = 60_000
-"""Expressions that are visited in one file: about half a second's work."""
+MOST = 30_000
+"""Expressions that are visited in one file: about half a second's work, and more than most need."""
 
 TRAINS = re.compile(r"backward\(")
 EVALUATES = re.compile(r"\.eval\(")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from wolfsbane.audit.source.modes import vocabulary as words
 from wolfsbane.audit.source.modes.arguments import Arguments
 from wolfsbane.audit.source.modes.expressions import Expressions, owners_in
-from wolfsbane.audit.source.modes.program import Frame, has_yield
+from wolfsbane.audit.source.modes.program import Frame, Loop, has_yield
 from wolfsbane.audit.source.modes.record import Evaluated, Trained
 from wolfsbane.audit.source.modes.values import (
     NEW,
@@ -64,7 +64,9 @@ class Calls(Expressions):
             self._doubt_given(_last_name(called), given)
         return None
 
-    def enter(self, function: Function, given: Arguments, instance: Value = None) -> Value:
+    def enter(
+        self, function: Function, given: Arguments, instance: Value = None
+    ) -> Value:
         """Go through a function of this file, as it is called."""
         if len(self.frames) > DEEPEST or any(one.function is function for one in self.frames):
             return None
@@ -98,7 +100,7 @@ class Calls(Expressions):
         first = returned[0] if returned else None
         return first if all(value == first for value in returned) else None
 
-    def forward(self, path: str, node: ast.Call) -> None:
+    def forward(self, path: str, node: ast.Call, *, is_method: bool = False) -> None:
         """A model is called."""
         assert self.state is not None
         settings = self.state.settings_of(path)
@@ -111,7 +113,8 @@ class Calls(Expressions):
                     settings,
                     tuple(self._words()),
                     tuple(loop.node for loop in self.frame.loops),
-                    self._is_sampling(node),
+                    is_method,
+                    self._repeating(node),
                 )
             )
         else:
@@ -130,27 +133,28 @@ class Calls(Expressions):
     def _names_of_tests(self) -> frozenset[str]:
         return frozenset().union(*(frame.names_of_tests for frame in self.frames))
 
-    def _is_sampling(self, node: ast.Call) -> bool:
-        """Whether the loop nearest to a call, perhaps around its callers, repeats it as it is."""
+    def _repeating(self, node: ast.Call) -> Loop | None:
+        """Return the nearest loop around a call, or its callers, if it repeats it as it is."""
         for frame in reversed(self.frames):
             if frame.loops:
-                given = [*node.args, *(keyword.value for keyword in node.keywords)]
-                read = {
-                    one.id for part in given for one in ast.walk(part) if isinstance(one, ast.Name)
-                }
-                return bool(given) and not read & frame.loops[-1].varying
+                loop, given = frame.loops[-1], [*node.args, *(one.value for one in node.keywords)]
+                parts = (part for one in given for part in ast.walk(one))
+                read = {part.id for part in parts if isinstance(part, ast.Name)}
+                return loop if given and not read & loop.varying else None
             if frame.call is None:
-                return False
+                return None
             node = frame.call
-        return False
+        return None
 
     def _step(self, owners: frozenset[str]) -> None:
         """An optimizer of these objects makes a step."""
         assert self.state is not None
         if not self.state.has_gradients:
             return
+        for loop in (loop for frame in self.frames for loop in frame.loops):
+            loop.trains = True
         names, kept = self._names_of_tests(), set[Pending]()
-        for one in self.state.pending:
+        for one in sorted(self.state.pending, key=_place):
             is_owned = any(are_related(one.path, owner) for owner in owners)
             if owners and not is_owned:
                 kept.add(one)
@@ -207,7 +211,12 @@ class Calls(Expressions):
             return Parameters(owners) if (owners := given.owners()) else None
         path = held.path if name in ("forward", "__call__") else f"{held.path}.{name}"
         target = self.state.read(path)
-        self.forward(target.path if isinstance(target, Reference) else path, given.node)
+        is_method = path != held.path and not (
+            path in self.state.modes or path in self.state.values or path in self.record.made
+            or (owner is not None and self.program.has_attribute(owner, name))
+        )
+        called = target.path if isinstance(target, Reference) else path
+        self.forward(called, given.node, is_method=is_method)
         self._doubt_given(name, given)
         is_inherited = owner is not None and not self.program.has_attribute(owner, name)
         if is_inherited and not words.HARMLESS.search(name) and held.path != path:
@@ -329,6 +338,11 @@ class Calls(Expressions):
         makers = self.record.makers_of(path)
         only = makers[0] if makers and all(maker is makers[0] for maker in makers) else None
         return only if isinstance(only, Class) else None
+
+
+def _place(called: Pending) -> tuple[int, int, str]:
+    """Return what calls are sorted by: sets have no order of their own."""
+    return called.node.lineno, called.node.col_offset, called.path
 
 
 def _is_super(node: ast.expr) -> bool:
