@@ -66,9 +66,7 @@ def test_a_comment_counts_on_its_line_alone():
 STATEMENT = "y = f(\n    a,{0}\n    drop(\n        x,{1}\n    ),\n    b,{2}\n){3}\n"
 
 
-@pytest.mark.parametrize(
-    ("where", "is_hidden"), [(0, False), (1, True), (2, False), (3, True)]
-)
+@pytest.mark.parametrize(("where", "is_hidden"), [(0, False), (1, True), (2, False), (3, True)])
 def test_in_a_statement_of_many_lines_the_findings_lines_and_the_last_count(where, is_hidden):
     text = STATEMENT.format(*("  # noqa: WB101" if n == where else "" for n in range(4)))
     assert _hidden(text, line=3, end_line=5) == is_hidden

@@ -33,9 +33,7 @@ class Globs:
             if "/" in pattern
         ]
         # ** stands for any number of folders, none too.
-        self._paths = [
-            path.replace("/**/", between) for path in paths for between in ("/", "/*/")
-        ]
+        self._paths = [path.replace("/**/", between) for path in paths for between in ("/", "/*/")]
         self._known: dict[str, bool] = {}
 
     def fits(self, path: str) -> bool:

@@ -9,6 +9,7 @@ from wolfsbane.cli.bench import bench
 from wolfsbane.cli.check import check
 from wolfsbane.cli.compare import INTERRUPTED, compare
 from wolfsbane.cli.explain import explain
+from wolfsbane.cli.run import CONTEXT, run
 from wolfsbane.errors import WolfsbaneError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.command()(check)
 app.command()(explain)
 app.command()(compare)
 app.command()(bench)
+app.command(context_settings=CONTEXT)(run)
 
 
 def _print_version(wanted: bool) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FOUND = 1
 """Exit code where something was found."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 ABNORMAL = 2
 """Exit code where a rule failed."""
 STDIN = "-"
@@ -142,7 +144,11 @@ def check(
         unsafe=unsafe_fixes,
         write=not diff and STDIN not in given,
     )
-    outcome = _run(given, settings, task, stdin_filename, force_exclude)
+    try:
+        outcome = _run(given, settings, task, stdin_filename, force_exclude)
+    except KeyboardInterrupt:
+        put_error("wolfsbane: interrupted; what was mended until now stays mended")
+        raise typer.Exit(INTERRUPTED) from None
     if write_baseline and settings.baseline:
         _record(outcome, settings.baseline)
         return

@@ -1,30 +1,26 @@
 """`wolfsbane run`: train as ever, and be told what is wrong with it."""
 
-import enum
 import os
 import sys
-from contextlib import nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from wolfsbane.audit.output import Format, render
 
+if TYPE_CHECKING:
     from wolfsbane.audit.findings import Findings
+    from wolfsbane.audit.rule import Rule
+    from wolfsbane.audit.run.program import Program
 
 FOUND = 1
 """Exit code with `--strict` when there are findings."""
 
-
-class Format(enum.StrEnum):
-    """How findings are printed."""
-
-    TEXT = "text"
-    JSON = "json"
-    SARIF = "sarif"
-    GITHUB = "github"
+CONTEXT = {"allow_interspersed_args": False}
+"""The first word that is no option is the script, and what follows is not for us."""
 
 
 def run(
@@ -65,20 +61,58 @@ def run(
 ) -> None:
     """Run a script, unchanged, and say at its end what is wrong with the training in it.
 
-    Arguments, output, exit code and tracebacks are the script's. Every model that trains is watched;
-    weights after the run are the same, to the last bit, as without.
+    Arguments, output, exit code and tracebacks are the script's. Every model that trains is
+    watched; weights after the run are the same, to the last bit, as without.
     """
     from wolfsbane.audit import registry  # noqa: PLC0415  # --help stays fast
     from wolfsbane.audit.run.program import module, script  # noqa: PLC0415  # imports torch
-    from wolfsbane.audit.run.sampling import sampling_of  # noqa: PLC0415
 
     name, *arguments = program
     target = module(name) if is_module else script(name)
     rules = registry.select(_codes(select), _codes(ignore))
-    sampling = sampling_of(every)
     process = os.getpid()
     with _accelerated(accelerate):
-        code, findings = _watched(target, arguments, rules, sampling)
+        code, findings = _watched(target, arguments, rules, every)
     if os.getpid() == process:  # A child that a script forked has nothing to say.
-        _report(findings, output_format, output_file)
+        _report(findings, output_format, output_file, rules)
     sys.exit(FOUND if strict and code == 0 and len(findings) else code)
+
+
+def _codes(text: str) -> list[str]:
+    return [code for code in text.replace(",", " ").split() if code]
+
+
+def _accelerated(wanted: bool) -> AbstractContextManager[Any]:
+    if not wanted:
+        return nullcontext()
+    from wolfsbane.acceleration import accelerate  # noqa: PLC0415  # loads kernels
+
+    return accelerate()
+
+
+def _watched(
+    target: "Program", arguments: Sequence[str], rules: "Sequence[type[Rule]]", every: int | None
+) -> "tuple[int, Findings]":
+    from wolfsbane.audit.run.program import NoSuchModuleError, exit_code_of  # noqa: PLC0415
+    from wolfsbane.audit.run.script import watch_everything  # noqa: PLC0415
+
+    code = 0
+    try:
+        with watch_everything(rules, every) as findings:
+            target.run(arguments)
+    except NoSuchModuleError:
+        raise
+    except BaseException as error:  # noqa: BLE001  # whatever it is, Python would have reported it
+        code = exit_code_of(error, target)
+    return code, findings
+
+
+def _report(
+    findings: "Findings", output_format: Format, file: Path | None, rules: "Sequence[type[Rule]]"
+) -> None:
+    text = render(findings, output_format, rules=rules, notes=findings.notes)
+    if file is not None:
+        file.write_text(f"{text}\n", encoding="utf-8")
+        return
+    sys.stdout.flush()
+    print(text, file=sys.stderr)  # noqa: T201  # standard output is the script's

@@ -46,7 +46,9 @@ def report(tmp_path):
         finding(Place(str(file), Span(1, 1, 1, 2)), code="WB190"),
         syntax_error(str(tmp_path / "broken.py")),
     ]
-    return Report(findings, (*all_rules(), OldCall), tmp_path, notes=["no graph"], known=findings[:1])
+    return Report(
+        findings, (*all_rules(), OldCall), tmp_path, notes=["no graph"], known=findings[:1]
+    )
 
 
 def _run(report):

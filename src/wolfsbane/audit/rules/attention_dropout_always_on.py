@@ -8,7 +8,7 @@ from wolfsbane.audit.finding import Channel, Finding, Fix, Severity
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
-from wolfsbane.audit.run.evaluation import EvaluationDrops
+from wolfsbane.audit.run.evaluation_drops import EvaluationDrops
 from wolfsbane.audit.source.edits import argument_added, replaced
 from wolfsbane.audit.source.evaluation import mode_in_reach, runs_in_evaluation
 from wolfsbane.audit.source.file import Binding, Call, Function, Source

@@ -6,8 +6,8 @@ from typing import TypeVar
 from wolfsbane.audit.chains import HasKind, before
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.model.rates import rate_of
+from wolfsbane.audit.model.subject import place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
-from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.source.rates import drops_nothing
@@ -156,20 +156,16 @@ class DropoutBeforeAttentionSoftmax(Rule):
         for operation in model.tape.operations if model.tape is not None else ():
             for drop in _dropped_scores(operation, lambda taking: taking.inputs):
                 if rate_of(drop):
-                    layer = drop.layer
-                    name = drop.name if layer is None or layer.kind not in DROPOUTS else str(layer)
                     yield self.found(
                         Channel.MODEL,
-                        drop.place if layer is None else layer.place,
-                        f"{name} p={rate_of(drop):g} drops attention scores before their softmax: "
-                        "a dropped score of 0 still gets the weight exp(0)",
+                        place_of(drop),
+                        f"{subject_of(drop)} p={rate_of(drop):g} drops attention scores before "
+                        "their softmax: a dropped score of 0 still gets the weight exp(0)",
                         HELP,
                     )
 
 
-def _dropped_scores(
-    softmax: Node, inputs_of: Callable[[Node], Iterable[Node]]
-) -> Iterator[Node]:
+def _dropped_scores(softmax: Node, inputs_of: Callable[[Node], Iterable[Node]]) -> Iterator[Node]:
     """Yield the dropouts on the way from a product to a softmax."""
     if softmax.kind != SOFTMAX:
         return

@@ -2,8 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from wolfsbane.arguments import LARGEST_PERCENTAGE, SMALLEST_PERCENTAGE
 from wolfsbane.audit.finding import Channel, Edit, Finding, Fix, Severity
@@ -95,9 +96,7 @@ class DropoutRateOutOfRange(Rule):
             is_invalid=True,
         ),
         Example(
-            "from torch import nn\n"
-            "RATE = 0\n"
-            "drop, full = nn.Dropout(RATE), nn.Dropout(p=1)\n",
+            "from torch import nn\nRATE = 0\ndrop, full = nn.Dropout(RATE), nn.Dropout(p=1)\n",
             Channel.SOURCE,
             is_invalid=False,
         ),
@@ -131,16 +130,24 @@ class _Refusals(Observer):
         refused = REFUSED.search(str(failure.error)) if failure else None
         if failure is None or refused is None:
             return
-        given = refused["given"]
-        what = f"drop rate {given}" if given else "dropout= of a recurrent layer"
+        given = str(refused["given"] or _innermost(failure.error).get("dropout", "of a layer"))
+        what = f"drop rate {given}"
         place = failure.place
         if failure.stack:
             layer = failure.stack[-1][0]
             what += f", used in {layer}," if layer.path else ""
             place = replace(place, module=layer.path)
-        value = float(given) if given and re.fullmatch(r"-?[\d.]+", given) else -1.0
+        value = float(given) if re.fullmatch(r"-?[\d.]+", given) else -1.0
         ended = f"{_message(what)}, so the run ended with a {type(failure.error).__name__}"
         yield DropoutRateOutOfRange.found(Channel.RUN, place, ended, _help("p", value))
+
+
+def _innermost(error: BaseException) -> Mapping[str, Any]:
+    """Return the variables of the function that raised an error."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return {} if trace is None else trace.tb_frame.f_locals
 
 
 def _is_refused(rate: Rate, value: float | bool) -> bool:

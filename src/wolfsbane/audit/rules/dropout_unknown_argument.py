@@ -160,6 +160,7 @@ class DropoutUnknownArgument(Rule):
         if found is None or not isinstance(failure.error, TypeError):
             return None
         layer, function, argument = found.groups()
+        known: tuple[str, ...]
         if layer == BASE_OF_LAYERS:
             called, known = "a dropout layer", LAYER_ARGUMENTS
         elif function in FUNCTIONS and not _is_own(failure.error, function):

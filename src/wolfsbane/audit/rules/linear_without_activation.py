@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wolfsbane.audit.finding import Channel, Finding, Severity
@@ -13,7 +13,7 @@ from wolfsbane.audit.vocabulary import DROPOUTS, SHAPE_ONLY
 
 if TYPE_CHECKING:
     from wolfsbane.audit.model.view import ModelView
-    from wolfsbane.audit.source.file import Creation, Source
+    from wolfsbane.audit.source.file import Source, Step
 
 THROUGH = SHAPE_ONLY | DROPOUTS
 
@@ -36,15 +36,15 @@ class LinearWithoutActivation(Rule):
 
     Finds an `nn.Linear` whose result goes straight into another one (through dropout, flatten and
     reshapes at most): as neighbours in an `nn.Sequential`, and, in a model that was given example
-    inputs, as two layers of one module where nothing else uses the first one's result. A first layer
-    that is narrower than both sides of the pair is a low-rank factor and is not reported; nor is one
-    whose name or width says so (`rank`, `bottleneck`, `lora`, `proj`, `embed`).
+    inputs, as two layers of one module where nothing else uses the first one's result. A first
+    layer that is narrower than both sides of the pair is a low-rank factor and is not reported; nor
+    is one whose name or width says so (`rank`, `bottleneck`, `lora`, `proj`, `embed`).
 
     ## Why is this bad?
 
-    A linear map of a linear map is a linear map: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2). The
-    second layer costs parameters and time, and the network can express nothing more for it. Mostly an
-    activation was forgotten.
+    A linear map of a linear map is a linear map: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2).
+    The second layer costs parameters and time, and the network can express nothing more for it.
+    Mostly an activation was forgotten.
 
     ## Example
 
@@ -89,21 +89,17 @@ class LinearWithoutActivation(Rule):
     severity = Severity.WARNING
 
     def check_source(self, source: "Source") -> Iterator[Finding]:
-        creations = {id(creation.call.node): creation for creation in source.creations}
-        for creation in source.creations:
-            if creation.kind != "sequential":
-                continue
-            layers = [creations.get(id(node)) for node in _elements(creation.call.node)]
-            for first, second in _neighbours(layers):
-                if not _is_narrow_in_source(source, first, second):
-                    yield self.found(
-                        Channel.SOURCE,
-                        source.place(second.call.node),
-                        "this linear layer follows the one in line"
-                        f" {source.span(first.call.node).line} with no activation between: {EFFECT}",
-                        HELP,
-                        related=((source.place(first.call.node), "the layer before it"),),
-                    )
+        pairs = {id(second.node): (first, second) for first, second in _pairs(source)}
+        for first, second in pairs.values():
+            if not _is_narrow_in_source(source, first, second):
+                yield self.found(
+                    Channel.SOURCE,
+                    source.place(second.node),
+                    "this linear layer follows the one in line"
+                    f" {source.span(first.node).line}, with no activation between: {EFFECT}",
+                    HELP,
+                    related=((source.place(first.node), "the layer before it"),),
+                )
 
     def check_model(self, model: "ModelView") -> Iterator[Finding]:
         pairs = {
@@ -122,43 +118,31 @@ class LinearWithoutActivation(Rule):
                 )
 
 
-def _elements(sequential: ast.Call) -> Sequence[ast.expr]:
-    """Return the layers a Sequential is given, as written: one by one, or in an OrderedDict."""
-    arguments = sequential.args
-    if len(arguments) == 1 and isinstance(arguments[0], ast.Call) and arguments[0].args:
-        inner = arguments[0].args[0]
-        if isinstance(inner, ast.List | ast.Tuple):
-            arguments = list(inner.elts)
-    is_pair = (ast.Tuple, ast.List)
-    return [
-        item.elts[1] if isinstance(item, is_pair) and len(item.elts) == 2 else item
-        for item in arguments
-    ]
+def _pairs(source: "Source") -> Iterator[tuple["Step", "Step"]]:
+    """Yield linear layers of one Sequential that follow one another."""
+    layers = {id(step.node): step for step in source.steps if step.call is None and step.creation}
+    for creation in source.creations:
+        chain = {id(layer.call.node) for layer in source.chain(creation)}
+        for step in (layers[node] for node in chain if layers[node].kind == "linear"):
+            before = [step]
+            while len(before) == 1 and (before[0] is step or before[0].kind in THROUGH):
+                before = source.inputs_of(before[0])
+            if len(before) == 1 and before[0].kind == "linear" and id(before[0].node) in chain:
+                yield before[0], step
 
 
-def _neighbours(
-    layers: Sequence["Creation | None"],
-) -> Iterator[tuple["Creation", "Creation"]]:
-    """Yield two linear layers in a row; None is a layer that is not known."""
-    previous: Creation | None = None
-    for layer in layers:
-        if layer is not None and layer.kind == "linear":
-            if previous is not None:
-                yield previous, layer
-            previous = layer
-        elif layer is None or layer.kind not in THROUGH:
-            previous = None
-
-
-def _is_narrow_in_source(source: "Source", first: "Creation", second: "Creation") -> bool:
+def _is_narrow_in_source(source: "Source", first: "Step", second: "Step") -> bool:
     """Whether the pair is, or may well be meant as, a product of narrow matrices."""
-    into = first.call.argument("in_features", 0)
-    hidden = first.call.argument("out_features", 1)
-    out = second.call.argument("out_features", 1)
+    assert first.creation is not None
+    assert second.creation is not None
+    into = first.creation.call.argument("in_features", 0)
+    hidden = first.creation.call.argument("out_features", 1)
+    out = second.creation.call.argument("out_features", 1)
     if into is None or hidden is None or out is None:
         return True
-    sizes = [source.constant(size) for size in (into, hidden, out)]
-    if all(isinstance(size, int) for size in sizes):
+    constants = [source.constant(size) for size in (into, hidden, out)]
+    sizes = [size for size in constants if isinstance(size, int)]
+    if len(sizes) == len(constants):
         return sizes[1] < min(sizes[0], sizes[2])
     is_share = any(
         isinstance(part, ast.BinOp) and isinstance(part.op, ast.FloorDiv | ast.Div)

@@ -22,7 +22,7 @@ def failure_of(error: BaseException, session: Session) -> Failure:
         [tracked.watched for tracked in session.registry],
         list(_layers_in(trace, session)),
         place_of_error(trace),
-        tuple(session.tracks.history),
+        tuple(session.look.tracks.history),
     )
 
 

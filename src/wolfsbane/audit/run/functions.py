@@ -27,6 +27,9 @@ class Recorded:
     """A call of a torch function that has been seen."""
 
     operation: Operation
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
     tensors: tuple[Tensor, ...]
     output: Any
 
@@ -113,7 +116,7 @@ class Recorder(TorchFunctionMode):
         )
         self.tracks.made(operation, output if first is not None else tensors[:1])
         self.tracks.history.append(operation)
-        self.tell(Recorded(operation, tensors, output))
+        self.tell(Recorded(operation, function, args, kwargs, tensors, output))
 
 
 def _computes(function: Callable[..., Any], output: object) -> bool:

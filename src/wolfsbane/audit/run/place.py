@@ -42,7 +42,7 @@ def place_of_error(trace: TracebackType | None) -> Place:
 def is_users(code: CodeType) -> bool:
     """Whether code is neither torch's, nor Python's, nor ours."""
     file = code.co_filename
-    if file.startswith("<frozen ") or file.startswith(_our_folders()):
+    if file.startswith(("<frozen ", *_our_folders())):
         return False
     is_pythons = file.startswith(_python_folders())
     return not is_pythons or any(folder in file for folder in SITE_PACKAGES)

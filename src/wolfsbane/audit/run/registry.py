@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from torch.nn import Module
 from torch.optim import Optimizer
 
+from wolfsbane.audit.finding import Place
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.layers import layers_of
 from wolfsbane.audit.run.observer import Watched
@@ -58,6 +59,23 @@ class Tracked:
                 old.get((id(layer.module), layer.path, layer.kind), layer) for layer in new
             ]
             self._index()
+
+    def counts(self, module: Module, grad: bool) -> bool:
+        """Count a call; parts of a model that are called one by one are one forward pass."""
+        if not grad:
+            self.num_evaluations += 1
+            return True
+        self.called[id(module)] = times = self.called.get(id(module), 0) + 1
+        if times <= self.num_forwards:
+            return False
+        self.num_forwards = times
+        return True
+
+    def steps(self) -> None:
+        """Count a step of the optimizer."""
+        self.step += 1
+        self.num_forwards = self.num_backwards = 0
+        self.called.clear()
 
     def _index(self) -> None:
         self.by_module = {id(layer.module): layer for layer in self.watched.layers}
@@ -135,20 +153,20 @@ class ModeLog:
     """Modes that were set before it was known which models train: the last for each module."""
 
     def __init__(self) -> None:
-        self._set: dict[int, tuple[weakref.ref[Module], object]] = {}
+        self._set: dict[int, tuple[weakref.ref[Module], bool, Place]] = {}
 
-    def add(self, module: Module, what: object) -> None:
+    def add(self, module: Module, training: bool, place: Place) -> None:
         """Note that a mode was set."""
         self._set.pop(id(module), None)
-        self._set[id(module)] = (weakref.ref(module), what)
+        self._set[id(module)] = (weakref.ref(module), training, place)
 
-    def of(self, tracked: Tracked) -> Iterator[tuple[Layer, object]]:
+    def of(self, tracked: Tracked) -> Iterator[tuple[Layer, bool, Place]]:
         """Yield what was set on a model's layers, or on what holds the model, oldest first."""
-        for held, what in tuple(self._set.values()):
+        for held, training, place in tuple(self._set.values()):
             module = held()
             layer = None if module is None else layer_reached(tracked, module)
             if layer is not None:
-                yield layer, what
+                yield layer, training, place
 
 
 def layer_reached(tracked: Tracked, module: Module) -> Layer | None:

@@ -1,8 +1,8 @@
 """One run: what happens in it, told to observers as events."""
 
+import functools
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,19 +10,12 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from wolfsbane.audit.finding import Place
-from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.layers import kind_of_module
-from wolfsbane.audit.operation import Operation
-from wolfsbane.audit.run.compilation import is_compiling_used
+from wolfsbane.audit.run.batch import is_loss
+from wolfsbane.audit.run.close_look import Call, CloseLook
 from wolfsbane.audit.run.dispatch import Dispatch
-from wolfsbane.audit.run.functions import (
-    FunctionWindow,
-    Recorded,
-    Recorder,
-    Tracks,
-    are_modes_ours,
-    tensors_in,
-)
+from wolfsbane.audit.run.functions import Recorded
+from wolfsbane.audit.run.gaps import Gaps
 from wolfsbane.audit.run.observer import Forward, LayerCall, ModeSet, OperationCall, Step
 from wolfsbane.audit.run.place import current_place
 from wolfsbane.audit.run.registry import ModeLog, Registry, Tracked, layer_reached, looked_through
@@ -30,29 +23,6 @@ from wolfsbane.audit.run.sampling import Sampling
 
 MOST_FORWARDS = 4
 """Forward passes of one step that are all sampled; of more, those numbered by powers of two."""
-FAST_ATTENTION = (
-    torch.nn.MultiheadAttention,
-    torch.nn.TransformerEncoder,
-    torch.nn.TransformerEncoderLayer,
-)
-"""Modules that compute another way in evaluation while a function mode is active."""
-
-
-@dataclass(eq=False)
-class Call:
-    """A module that is being called."""
-
-    tracked: Tracked
-    module: Module
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    layer: Layer | None
-    within: Layer | None
-    grad: bool
-    place: Place
-    is_root: bool = False
-    is_sampled: bool = True
-    closes_window: bool = False
 
 
 class Session:
@@ -63,6 +33,7 @@ class Session:
         registry: the models.
         sampling: which steps are looked at closely.
         optimizer: whose steps count; None: those of any that trains a watched model.
+        loss: a module that is a loss, whatever its class.
     """
 
     def __init__(
@@ -71,57 +42,67 @@ class Session:
         registry: Registry,
         sampling: Sampling,
         optimizer: Optimizer | None = None,
+        loss: object = None,
     ) -> None:
         self.dispatch, self.registry, self.sampling = dispatch, registry, sampling
-        self.optimizer = optimizer
-        self.tracks = Tracks()
-        self.broken: Exception | None = None
+        self.optimizer, self.loss = optimizer, loss
+        self.look = CloseLook(self)
+        self._gaps = Gaps(
+            functools.partial(self._tell, "on_mode_gap"), self.look.tracks, dispatch.notes
+        )
         self._thread = threading.get_ident()
         self._modes = ModeLog()
-        self._calls: list[Call] = []
         self._is_busy = False
+        self._kinds: dict[type, str | None] = {}
         self._latest: Tracked | None = None
-        self._latest_grad = True
-        self._window = FunctionWindow(
-            lambda: Recorder(self._on_function, self._innermost_layer, self.tracks)
-        )
-        self._hears_calls = any(map(dispatch.is_heard, ("on_layer", "on_operation", "on_failure")))
 
     # Calls of modules
 
     def call_begins(
         self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Call | None:
+        """Note that a module is called."""
         if self._is_busy or threading.get_ident() != self._thread:
             return None
-        if not self._calls:
+        if not self.look.calls:
             return self._root_begins(module, args, kwargs)
-        root = self._calls[0]
+        root = self.look.calls[0]
         if not root.is_sampled:
             return None
-        return self._layer_begins(root.tracked, module, args, kwargs, root.grad)
+        return self.look.layer_begins(root.tracked, module, args, kwargs, root.grad)
 
     def call_ends(self, call: Call, output: Any) -> None:
-        self._leave(call)
-        if not call.is_sampled:
-            return
-        if not self.tracks.knows(output):
-            self._note_unseen(call, output)
-        event = LayerCall(
-            call.tracked.watched, call.layer, call.module,
-            call.layer.kind if call.layer else kind_of_module(call.module),
-            call.args, call.kwargs, output, call.tracked.step, call.grad, call.place, call.within,
-        )  # fmt: skip
-        self._tell("on_layer", event)
+        """Note that a call returned."""
+        self.look.leave(call)
+        if call.is_root and call.grad:
+            self._gaps.model_returns(call.tracked, output)
+        if call.is_sampled:
+            self.look.tell(call, output)
 
     def call_fails(self, call: Call) -> None:
-        self._leave(call)
+        """Note that a call raised."""
+        self.look.leave(call)
 
-    def _leave(self, call: Call) -> None:
-        if call in self._calls:
-            del self._calls[self._calls.index(call) :]
-        if call.closes_window:
-            self._window.close()
+    def layer_was_called(self, call: LayerCall) -> None:
+        """Tell what was seen closely."""
+        self._tell("on_layer", call)
+
+    def function_was_called(self, recorded: Recorded) -> None:
+        """Tell what was seen closely."""
+        latest, grad = self._latest, torch.is_grad_enabled()
+        if latest is not None and grad and is_loss(recorded.operation.kind):
+            self._gaps.loss_is_called(latest, recorded.function, recorded.args, recorded.kwargs)
+        event = OperationCall(
+            None if latest is None else latest.watched,
+            recorded.operation,
+            recorded.tensors,
+            recorded.output,
+            0 if latest is None else latest.step,
+            grad,
+        )
+        self._tell("on_operation", event)
+
+    # Forward passes
 
     def _root_begins(
         self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -140,49 +121,30 @@ class Session:
                 self._latest = tracked
                 return None
             self._confirm(tracked)
-        return self._forward_begins(tracked, root, args, kwargs, grad)
-
-    def _forward_begins(
-        self,
-        tracked: Tracked,
-        root: Module,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        grad: bool,
-    ) -> Call:
-        is_sampled = self._is_sampled(tracked, grad)
-        self._latest, self._latest_grad = tracked, grad
-        if self._counts(tracked, root, grad):
-            self._tell("on_forward", Forward(tracked.watched, tracked.step, grad, is_sampled))
         call = Call(
-            tracked, root, args, kwargs, tracked.layer_of(root), None, grad, Place(),
-            is_root=True, is_sampled=is_sampled,
-        )  # fmt: skip
-        if is_sampled:
-            tracked.refresh()
-            call.layer, call.place = tracked.layer_of(root), current_place()
-            call.closes_window = self._open_window(tracked, grad)
-            given = tensors_in((args, kwargs))
-            unknown = [each for each in given if self.tracks.maker_of(each) is None]
-            self.tracks.made(Operation("input", "input"), unknown)
-        elif grad:
-            self._window.close()
-        self._calls.append(call)
+            tracked, root, args, kwargs, tracked.layer_of(root), None, grad, Place(), is_root=True
+        )
+        self._forward_begins(call)
         return call
 
-    def _counts(self, tracked: Tracked, root: Module, grad: bool) -> bool:
-        """Count a call; parts of a model that are called one by one are one forward pass."""
-        if not grad:
-            tracked.num_evaluations += 1
-            return True
-        tracked.called[id(root)] = times = tracked.called.get(id(root), 0) + 1
-        if times <= tracked.num_forwards:
-            return False
-        tracked.num_forwards = times
-        return True
+    def _forward_begins(self, call: Call) -> None:
+        tracked, self._latest = call.tracked, call.tracked
+        call.is_sampled = self._is_sampled(tracked, call.grad)
+        if tracked.counts(call.module, call.grad):
+            event = Forward(
+                tracked.watched, tracked.step, call.grad, call.is_sampled, call.args, call.kwargs
+            )
+            self._tell("on_forward", event)
+        if call.grad and call.module is tracked.watched.model and self._hears("on_mode_gap"):
+            self._gaps.model_is_called(tracked, call.args, call.kwargs)
+        if call.is_sampled:
+            self.look.model_begins(call, self._hears("on_operation", "on_mode_gap"))
+        elif call.grad:
+            self.look.window.close()
+        self.look.calls.append(call)
 
     def _is_sampled(self, tracked: Tracked, grad: bool) -> bool:
-        if not self._hears_calls:
+        if not self._hears("on_layer", "on_operation", "on_mode_gap", "on_failure"):
             return False
         if not grad:
             return self.sampling.is_sampled(tracked.num_evaluations)
@@ -190,75 +152,36 @@ class Session:
         is_early = number < MOST_FORWARDS or number & (number - 1) == 0
         return is_early and self.sampling.is_sampled(tracked.step)
 
-    def _layer_begins(
-        self,
-        tracked: Tracked,
-        module: Module,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        grad: bool,
-    ) -> Call:
-        layer = tracked.layer_of(looked_through(module))
-        call = Call(
-            tracked, module, args, kwargs, layer, self._innermost_layer(), grad, current_place()
-        )
-        self._calls.append(call)
-        return call
-
     def _stranger_begins(
         self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Call | None:
-        """Begin the call of a module outside of all models, such as a loss, in a sampled step."""
-        if not self._window.is_open or self._latest is None or kind_of_module(module) is None:
+        """Begin the call of a module outside of all models, such as a loss."""
+        kind = self._kind_of(module)
+        is_a_loss = module is self.loss or is_loss(kind)
+        if self._latest is None or (kind is None and not is_a_loss):
             return None
-        return self._layer_begins(self._latest, module, args, kwargs, torch.is_grad_enabled())
-
-    def _innermost_layer(self) -> Layer | None:
-        known = (call.layer for call in reversed(self._calls) if call.layer is not None)
-        return next(known, None)
-
-    def _note_unseen(self, call: Call, output: Any) -> None:
-        """Note what a module returned that computes by other ways than torch's functions."""
-        kind = call.layer.kind if call.layer else kind_of_module(call.module)
-        inputs = self.tracks.makers_of(tensors_in((call.args, call.kwargs)))
-        name = f"{type(call.module).__module__}.{type(call.module).__qualname__}"
-        first = next(tensors_in(output), None)
-        shape = None if first is None else tuple(first.shape)
-        operation = Operation(kind or name, name, inputs, {}, call.layer, call.place, shape)
-        unseen = [each for each in tensors_in(output) if self.tracks.maker_of(each) is None]
-        self.tracks.made(operation, unseen)
-
-    # Functions
-
-    def _open_window(self, tracked: Tracked, grad: bool) -> bool:
-        """Record functions from here on; return whether to stop when this call ends."""
-        if self._window.is_open or not self.dispatch.is_heard("on_operation"):
-            return False
-        if is_compiling_used() or not (grad or is_evaluation_safe(tracked)):
-            return False
-        self._window.close()
-        is_alone = are_modes_ours()
-        self.tracks.clear()
-        self._window.open()
-        return not grad or not is_alone
-
-    def _on_function(self, recorded: Recorded) -> None:
-        watched = None if self._latest is None else self._latest.watched
-        step = 0 if self._latest is None else self._latest.step
         grad = torch.is_grad_enabled()
-        event = OperationCall(
-            watched, recorded.operation, recorded.tensors, recorded.output, step, grad
-        )
-        self._tell("on_operation", event)
+        if grad and is_a_loss:
+            self._gaps.loss_is_called(self._latest, module, args, kwargs)
+        if not self.look.window.is_open:
+            return None
+        return self.look.layer_begins(self._latest, module, args, kwargs, grad)
+
+    def _kind_of(self, module: Module) -> str | None:
+        cls = type(module)
+        if cls not in self._kinds:
+            self._kinds[cls] = kind_of_module(module)
+        return self._kinds[cls]
 
     # Modes, backward passes, steps
 
     def mode_is_set(self, module: Module, training: bool) -> None:
+        """Note that train() or eval() was called."""
         if self._is_busy:
             return
         place = current_place()
         if self.registry.is_open:
-            self._modes.add(module, (training, place))
+            self._modes.add(module, training, place)
         for tracked in self.registry:
             layer = layer_reached(tracked, module) if tracked.trains else None
             if layer is not None:
@@ -266,7 +189,7 @@ class Session:
                 self._tell("on_mode", event)
 
     def _replay_modes(self, tracked: Tracked) -> None:
-        for layer, (training, place) in self._modes.of(tracked):
+        for layer, training, place in self._modes.of(tracked):
             self._tell("on_mode", ModeSet(tracked.watched, layer, training, 0, place))
 
     def _confirm(self, tracked: Tracked) -> None:
@@ -279,6 +202,7 @@ class Session:
             self._tell("on_forward", Forward(tracked.watched, 0, grad=True, is_sampled=False))
 
     def backward_begins(self) -> None:
+        """Note that backward is called."""
         if self._is_busy or threading.get_ident() != self._thread:
             return
         for tracked in self.registry:
@@ -287,15 +211,16 @@ class Session:
             if tracked.num_forwards:
                 tracked.num_backwards += 1
 
-    def step_begins(self, optimizer: Optimizer) -> None:
+    def step_begins(self, optimizer: Optimizer) -> None:  # noqa: ARG002  # the protocol's
+        """Note that an optimizer begins its step: its arithmetic is not the model's."""
         if threading.get_ident() == self._thread:
-            self._was_sampled = self._window.is_open
-            self._window.close()
+            self.look.window.close()
 
     def step_ends(self, optimizer: Optimizer) -> None:
+        """Note that an optimizer has finished its step."""
         if threading.get_ident() != self._thread:
             return
-        self._window.close()
+        self.look.window.close()
         if self.optimizer is not None and optimizer is not self.optimizer:
             return
         trained = [
@@ -303,13 +228,11 @@ class Session:
             for tracked in self.registry
             if tracked.trains and tracked.num_forwards and tracked.is_trained_by(optimizer)
         ]
-        if not trained:
-            return
-        self._tell("on_step", self._step(optimizer, trained))
+        if trained:
+            self._tell("on_step", self._step(optimizer, trained))
         for tracked in trained:
-            tracked.step += 1
-            tracked.num_forwards = tracked.num_backwards = 0
-            tracked.called.clear()
+            tracked.steps()
+            self._gap_is_due(tracked)
 
     def _step(self, optimizer: Optimizer, trained: Sequence[Tracked]) -> Step:
         step = max(tracked.step for tracked in trained)
@@ -319,27 +242,37 @@ class Session:
             step,
             max(tracked.num_forwards for tracked in trained),
             max(tracked.num_backwards for tracked in trained),
-            self._hears_calls and self.sampling.is_sampled(step),
+            self._hears("on_layer", "on_operation") and self.sampling.is_sampled(step),
         )
+
+    def _gap_is_due(self, tracked: Tracked) -> None:
+        self._is_busy = True
+        try:
+            self._gaps.step_is_done(tracked)
+        finally:
+            self._is_busy = False
 
     # The end
 
     def breaks(self, error: Exception) -> None:
-        self.broken = error
-        self.close()
+        """Note that listening failed."""
+        what = f"{type(error).__name__}: {error}"
+        self.dispatch.notes.append(f"watching ended before the run did, by {what}")
+        self.look.window.close()
 
-    def close(self) -> None:
-        """Stop recording."""
-        self._window.close()
+    def ends(self, *, is_complete: bool) -> None:
+        """Stop recording, and compare the modes a last time where the run came to its end."""
+        self.look.window.close()
+        self._is_busy = True
+        if is_complete:
+            self._gaps.run_is_done()
+
+    def _hears(self, *events: str) -> bool:
+        return any(map(self.dispatch.is_heard, events))
 
     def _tell(self, event: str, what: object) -> None:
-        self._is_busy = True
+        was_busy, self._is_busy = self._is_busy, True
         try:
             self.dispatch.tell(event, what)
         finally:
-            self._is_busy = False
-
-
-def is_evaluation_safe(tracked: Tracked) -> bool:
-    """Whether a function mode leaves an evaluation's results as they are, to the last bit."""
-    return not any(isinstance(layer.module, FAST_ATTENTION) for layer in tracked.watched.layers)
+            self._is_busy = was_busy

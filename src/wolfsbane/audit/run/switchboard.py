@@ -26,7 +26,7 @@ class Listener(Protocol):
     """Who is told. What it raises ends its listening, not the run."""
 
     def call_begins(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Note that a module is called, and return what identifies the call; None: of no interest."""
+        """Note that a module is called; return what identifies the call, None to hear no more."""
 
     def call_ends(self, call: Any, output: Any) -> None:
         """Note that a call returned."""
@@ -184,4 +184,4 @@ def _tell_compiler(before: Callable[..., Any], now: Callable[..., Any]) -> None:
     for name in ("torch._dynamo.utils", "torch._dynamo.variables.nn_module"):
         module = sys.modules.get(name)
         if module is not None and getattr(module, "unpatched_nn_module_call", None) is before:
-            module.unpatched_nn_module_call = now
+            module.__dict__["unpatched_nn_module_call"] = now

@@ -7,6 +7,8 @@ from typing import Any
 from torch.nn import Module
 from torch.optim import Optimizer
 
+from wolfsbane.audit.allowance import is_finding_allowed
+from wolfsbane.audit.finding import Finding
 from wolfsbane.audit.findings import Findings
 from wolfsbane.audit.registry import select
 from wolfsbane.audit.rule import Rule
@@ -16,6 +18,7 @@ from wolfsbane.audit.run.registry import Registry
 from wolfsbane.audit.run.sampling import Sampling, sampling_of
 from wolfsbane.audit.run.session import Session
 from wolfsbane.audit.run.switchboard import listening
+from wolfsbane.errors import ArgumentTypeError
 
 
 @contextmanager
@@ -27,13 +30,50 @@ def watch(
     rules: Sequence[type[Rule]] | None = None,
     sampling: Sampling | int | None = None,
 ) -> Iterator[Findings]:
-    """Watch a model that trains in this block; the findings are there when the block has ended."""
-    registry = Registry([model])
-    with watched_run(registry, rules, sampling_of(sampling), optimizer) as findings:
-        try:
+    """Watch a model that trains in this block, and say what is wrong with it when the block ends.
+
+    Nothing of the training changes: neither the weights nor any random number. An exception passes
+    as it is, with what was found as a note.
+
+    Args:
+        model: the model. A compiled or parallel one is looked through.
+        optimizer: whose steps count; by default those of any optimizer that has its parameters.
+        loss: the loss, where it is a module of your own making; torch's own are recognised.
+        rules: the rules to use; by default all but opinions.
+        sampling: look closely at every so many steps; by default at the first three, then ever
+            fewer, down to one in 64. What is seen without a close look is seen in every step.
+
+    Yields:
+        The findings; empty until the block has ended.
+
+    Raises:
+        ArgumentTypeError: not a module, or not a sampling.
+        ArgumentError: a sampling that is not positive.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from wolfsbane.audit import watch
+        >>> model = nn.Sequential(nn.Linear(8, 8), nn.Dropout(0.3), nn.Linear(8, 2))
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> with watch(model) as findings:
+        ...     for _ in range(3):
+        ...         x, y = torch.randn(16, 8), torch.randint(2, (16,))
+        ...         nn.functional.cross_entropy(model(x), y).backward()
+        ...         optimizer.step()
+        ...         optimizer.zero_grad()
+        >>> print(findings)
+        no findings
+    """
+    _check(model, optimizer)
+    run = watched_run(Registry([model]), rules, sampling_of(sampling), optimizer, loss)
+    try:
+        with run as findings:
             yield findings
-        finally:
-            pass
+    except Exception as error:
+        if len(findings):
+            error.add_note(f"wolfsbane found:\n{findings}")
+        raise
 
 
 @contextmanager
@@ -42,21 +82,46 @@ def watched_run(
     rules: Sequence[type[Rule]] | None,
     sampling: Sampling,
     optimizer: Optimizer | None = None,
+    loss: Module | Callable[..., Any] | None = None,
 ) -> Iterator[Findings]:
-    """Watch a run's models; findings are filled in at the end, also when it ends by an exception."""
+    """Watch a run's models; findings are filled in at the end, after an exception too."""
     findings = Findings()
     dispatch = Dispatch.of(select() if rules is None else rules)
-    session = Session(dispatch, registry, sampling, optimizer)
+    session = Session(dispatch, registry, sampling, optimizer, loss)
+    is_complete = True
     try:
         with listening(session):
             yield findings
-    except Exception as error:
-        dispatch.tell("on_failure", failure_of(error, session))
+    except (Exception, KeyboardInterrupt) as error:
+        is_complete = False
+        if isinstance(error, Exception):
+            dispatch.tell("on_failure", failure_of(error, session))
         raise
     finally:
-        session.close()
+        session.ends(is_complete=is_complete)
         registry.name_all()
-        found = list(dispatch.findings())
-        findings.extend(found, dispatch.notes)
-        if session.broken is not None:
-            findings.notes.append(f"the run was watched in part: {session.broken!r}")
+        found = [each for each in dispatch.findings() if not _is_allowed(each, registry)]
+        findings.extend(found, dict.fromkeys(dispatch.notes))
+
+
+def _is_allowed(finding: Finding, registry: Registry) -> bool:
+    """Whether a finding is allowed where it is: in each of the models that have such a module."""
+    path = finding.place.module
+    models = [
+        tracked.watched.model
+        for tracked in registry
+        if path is None or any(path in layer.paths for layer in tracked.watched.layers)
+    ]
+    return bool(models) and all(is_finding_allowed(model, finding) for model in models)
+
+
+def _check(model: object, optimizer: object) -> None:
+    if not isinstance(model, Module):
+        raise ArgumentTypeError(
+            f"model has to be a torch.nn.Module, but got {model!r}. Pass the model itself"
+        )
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise ArgumentTypeError(
+            f"optimizer has to be a torch.optim.Optimizer, but got {optimizer!r}. "
+            "Leave it out, and any that trains the model counts"
+        )

@@ -20,9 +20,10 @@ class Chains:
         self._creations = creations
         self._known: dict[int, list[list[Creation | None]]] = {}
         self._before: dict[int, tuple[Creation | None, Creation | None]] = {}
-        for creation in list(creations.values()):
-            if creation.kind == "sequential":
-                self._place(creation)
+        chains = [creation for creation in creations.values() if creation.kind == "sequential"]
+        # The longest first: within another Sequential, the outer one's layer is what comes before.
+        for chain in sorted(chains, key=lambda one: -len(self._pieces(one, frozenset()))):
+            self._place(chain)
 
     def _place(self, chain: Creation) -> None:
         """Note for each layer of a chain which one stands before it."""

@@ -45,6 +45,16 @@ def _is_free(source: Source, node: ast.AST, depth: int) -> bool:
     return not callers or any(_is_free(source, call.node, depth + 1) for call in callers)
 
 
+def is_given_by_strangers(source: Source, node: ast.expr) -> bool:
+    """Whether a value is a parameter's, and callers outside the file decide on it with each call."""
+    for origin in source.origins(node):
+        if isinstance(origin, ast.Name) and source.function_of(origin).name != "__init__":
+            definitions = source.values.definitions(origin)
+            if any(binding.how == "parameter" for binding in definitions):
+                return True
+    return False
+
+
 def is_explained(source: Source, node: ast.expr) -> bool:
     """Whether a comment at a node, or in the line before, says why it is as it is."""
     lines = source.lines[max(node.lineno - 2, 0) : node.end_lineno]

@@ -29,7 +29,10 @@ __all__ = [
 RELEVANT = re.compile(r"torch|wolfsbane|lightning|\btimm\b")
 """Words of which one occurs in every program that the rules are about."""
 
-MODULES = frozenset({"Module", "LightningModule", "PreTrainedModel", "Sequential", "ModuleList"})
+MODULES = frozenset(
+    {"Module", "LightningModule", "PreTrainedModel", "Sequential", "ModuleList", "ModuleDict"}
+    | {"GradientCheckpointingLayer"}
+)
 """Last names of classes whose subclasses are modules of torch."""
 
 
@@ -221,4 +224,11 @@ class Source:
 
     def segment(self, node: ast.AST) -> str:
         """Return a node's text."""
-        return ast.get_source_segment(self.text, node) or ""
+        if not hasattr(node, "lineno"):
+            return ""
+        span = self.span(node)
+        # ast.get_source_segment splits the whole text every time.
+        lines = self.lines[span.line - 1 : span.end_line]
+        lines[-1] = lines[-1][: span.end_column - 1]
+        lines[0] = lines[0][span.column - 1 :]
+        return "\n".join(lines)

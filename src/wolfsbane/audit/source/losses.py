@@ -9,9 +9,7 @@ PASSED_THROUGH = SHAPE_ONLY | DROPOUTS
 """Kinds that leave a prediction what it was: logits stay logits, probabilities probabilities."""
 
 
-def origins_of(
-    source: Source, step: Step, through: Collection[str] = PASSED_THROUGH
-) -> list[Step]:
+def origins_of(source: Source, step: Step, through: Collection[str] = PASSED_THROUGH) -> list[Step]:
     """Return the operations that a step's first tensor may come from, looking `through` some."""
     found: list[Step] = []
     waiting = list(source.inputs_of(step))

@@ -23,9 +23,7 @@ class Trainer:
 
     def step(self, features, targets):
         self.optimizer.zero_grad()
-        pieces = zip(
-            features.split(self.micro_batch_size), targets.split(self.micro_batch_size)
-        )
+        pieces = zip(features.split(self.micro_batch_size), targets.split(self.micro_batch_size))
         for x, y in pieces:
             loss = torch.nn.functional.mse_loss(self.model(features=x), y, reduction="sum")
             (loss / len(targets)).backward()

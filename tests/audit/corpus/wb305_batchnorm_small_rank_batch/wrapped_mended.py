@@ -15,6 +15,8 @@ net = nn.Sequential(
 )
 model = DDP(net)
 dataset = TensorDataset(torch.randn(64, 3, 8, 8))
-loader = DataLoader(dataset, batch_size=4, sampler=DistributedSampler(dataset, num_replicas=8, rank=0))
+loader = DataLoader(
+    dataset, batch_size=4, sampler=DistributedSampler(dataset, num_replicas=8, rank=0)
+)
 
 dist.destroy_process_group()
