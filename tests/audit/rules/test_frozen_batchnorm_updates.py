@@ -139,6 +139,14 @@ def test_gradients_that_are_off_for_the_generators_step_are_no_freezing():
     assert findings.codes == []
 
 
+def test_statistics_that_are_loaded_have_not_moved_by_themselves():
+    model = nn.Sequential(block().requires_grad_(False), nn.Linear(4, 1))
+    model[0].eval()
+    better = {"running_mean": torch.ones(4), "running_var": torch.full((4,), 2.0)}
+    load = lambda: model[0][1].load_state_dict(better, strict=False)  # noqa: E731
+    assert train(model, sgd(model), after_step=load).codes == []
+
+
 def test_what_no_optimizer_trains_is_named_so():
     model = nn.Sequential(block(), nn.Linear(4, 1))
     (finding,) = train(model, sgd(model[1]))
