@@ -20,6 +20,7 @@ MISTAKES = [
 MEANT = [
     "nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))",
     "nn.Sequential(nn.Linear(8, 2), nn.Linear(2, 8))",
+    "nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))",
     "nn.Sequential(nn.Linear(d, config.adapter_rank), nn.Linear(config.adapter_rank, d))",
     "nn.Sequential(nn.Linear(d, d // 4), nn.Linear(d // 4, d))",
     "nn.Sequential(nn.Linear(4, 8), Mine(), nn.Linear(8, 2))",

@@ -96,7 +96,7 @@ class LinearWithoutActivation(Rule):
         ]
         pairs = {id(second.node): (first, second) for first, second in found}
         for first, second in pairs.values():
-            if not _is_narrow_in_source(source, first, second):
+            if not _is_factor_in_source(source, first, second):
                 yield self.found(
                     Channel.SOURCE,
                     source.place(second.node),
@@ -112,7 +112,7 @@ class LinearWithoutActivation(Rule):
             for first, second in (*_pairs_in_sequentials(model), *_pairs_on_tape(model.tape))
         }
         for first, second in pairs.values():
-            if not _is_narrow(first, second):
+            if not _is_factor(first, second):
                 yield self.found(
                     Channel.MODEL,
                     second.place,
@@ -123,7 +123,7 @@ class LinearWithoutActivation(Rule):
                 )
 
 
-def _is_narrow_in_source(source: "Source", first: "Step", second: "Step") -> bool:
+def _is_factor_in_source(source: "Source", first: "Step", second: "Step") -> bool:
     """Whether the pair is, or may well be meant as, a product of narrow matrices."""
     assert first.creation is not None
     assert second.creation is not None
@@ -137,7 +137,7 @@ def _is_narrow_in_source(source: "Source", first: "Step", second: "Step") -> boo
     constants = [source.constant(size) for size in (into, hidden, out)]
     sizes = [size for size in constants if isinstance(size, int)]
     if len(sizes) == len(constants):
-        return sizes[1] < min(sizes[0], sizes[2])
+        return _is_narrow(*sizes)
     return any(
         isinstance(part, ast.BinOp) and isinstance(part.op, ast.FloorDiv | ast.Div)
         for origin in (hidden, *source.origins(hidden))
@@ -148,6 +148,11 @@ def _is_narrow_in_source(source: "Source", first: "Step", second: "Step") -> boo
 def _called(step: "Step") -> str:
     """Return the name by which a layer is called: "fc1" of self.fc1(x)."""
     return (step.call.attribute or "") if step.call is not None else ""
+
+
+def _is_narrow(into: int, hidden: int, out: int) -> bool:
+    """Whether the product is of low rank; one through a single number is nothing else."""
+    return hidden < min(into, out) or hidden == 1
 
 
 def _says_so(name: str) -> bool:
@@ -190,11 +195,12 @@ def _linear_before(tape: Tape | None, operation: Operation) -> Operation | None:
     return None
 
 
-def _is_narrow(first: Layer, second: Layer) -> bool:
+def _is_factor(first: Layer, second: Layer) -> bool:
+    """Whether a layer is, or is named as, a factor of a product of matrices."""
     into, hidden = _sizes(first)
     _, out = _sizes(second)
     names = (layer.path.rpartition(".")[2] for layer in (first, second))
-    return hidden < min(into, out) or any(map(_says_so, names))
+    return _is_narrow(into, hidden, out) or any(map(_says_so, names))
 
 
 def _sizes(layer: Layer) -> tuple[int, int]:
