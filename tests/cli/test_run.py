@@ -221,7 +221,7 @@ def test_weights_are_the_same_and_workers_work(tmp_path):
 
         if __name__ == "__main__":
             torch.manual_seed(0)
-            net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.3), nn.Linear(8, 3))
+            net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, 3))
             optimizer = torch.optim.Adam(net.parameters())
             for context in ("fork", "spawn"):
                 loader = DataLoader(

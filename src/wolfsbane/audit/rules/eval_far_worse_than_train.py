@@ -20,8 +20,8 @@ REMAINS = 0.5
 """A layer is to blame when, it alone in training mode, at most this share of the gap remains."""
 MOST_NAMED = 3
 LASTING = 3
-"""Comparisons in a row that have to show it. A residual network at a rate of 0.1 was far apart at two
-of them in one training of forty, and together again at the next."""
+"""Comparisons in a row that have to show it. A residual network at a rate of 0.1 was far apart at
+two of them in one training of forty, and together again at the next."""
 
 
 class EvalFarWorseThanTrain(Rule):
@@ -31,15 +31,15 @@ class EvalFarWorseThanTrain(Rule):
 
     Puts a training batch through a copy of the model, once in training mode and once in
     evaluation mode, after 20, 40, 80, 160 steps and so on, and at the end. Finds a model whose loss
-    in evaluation is more than twice that in training, at the last three comparisons, after 100 steps
-    or more. Names the batch norms that close the gap when they alone are in training mode.
+    in evaluation is more than twice that in training, at the last three comparisons, after 100
+    steps or more. Names the batch norms that close the gap when they alone are in training mode.
 
     ## Why is this bad?
 
     The data are the same, so it is no overfitting. In evaluation batch norm takes its running
     statistics. Where those are not what the batches have (a momentum so small that they never leave
-    their initial values, batches of two, batches that hold one class or one source of data each), the
-    model is another one than was trained, and its validation and deployment are bad.
+    their initial values, batches of two, batches that hold one class or one source of data each),
+    the model is another one than was trained, and its validation and deployment are bad.
 
     ## Example
 
