@@ -33,9 +33,10 @@ class SoftmaxBeforeCrossEntropy(Rule):
 
     ## What it does
 
-    Finds a softmax whose result goes into `CrossEntropyLoss` or `F.cross_entropy` as the prediction.
-    In a model: its last operation is a softmax, and its loss is cross-entropy. In a run: what the
-    loss is given is never negative, and adds up to 1 over the classes, in every sampled step.
+    Finds a softmax whose result goes into `CrossEntropyLoss` or `F.cross_entropy` as the
+    prediction. In a model: its last operation is a softmax, and its loss is cross-entropy. In a
+    run: what the loss is given is never negative, and adds up to 1 over the classes, in every
+    sampled step.
 
     ## Why is this bad?
 
@@ -184,7 +185,7 @@ class _Watch(LossInputs):
     losses = (CROSS_ENTROPY,)
 
     def is_suspicious(self, prediction: "Tensor", site: LossSite) -> bool:
-        if site.num_classes < 2:
+        if site.num_classes == 1:
             return False
         dim = min(1, prediction.ndim - 1)
         sums = prediction.double().sum(dim)

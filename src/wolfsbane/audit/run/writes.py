@@ -64,7 +64,8 @@ class WriteLog:
         """Return who made a tensor that was overwritten, and who overwrote it, as far as is known.
 
         Args:
-            shape, maker: the tensor's, as torch's error names them.
+            shape: the tensor's, as torch's error names it.
+            maker: its grad_fn, without "Backward0".
             version: the tensor's now.
             expected: its version when it was saved for the backward pass.
         """
@@ -94,8 +95,8 @@ def overwrites(operation: Operation) -> bool:
     """Whether an operation writes its result over its first tensor.
 
     Examples:
-        >>> overwrites(Operation("relu", "torch.relu_")), overwrites(Operation("relu", "torch.relu"))
-        (True, False)
+        >>> [overwrites(Operation("relu", name)) for name in ("torch.relu_", "torch.relu")]
+        [True, False]
         >>> overwrites(Operation("__iadd__", "torch.Tensor.__iadd__"))
         True
     """

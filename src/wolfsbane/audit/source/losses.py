@@ -3,15 +3,14 @@
 from collections.abc import Collection, Iterator
 
 from wolfsbane.audit.source.file import Source, Step
+from wolfsbane.audit.source.neighbours import is_certain
 from wolfsbane.audit.vocabulary import DROPOUTS, SHAPE_ONLY
 
 PASSED_THROUGH = SHAPE_ONLY | DROPOUTS
 """Kinds that leave a prediction what it was: logits stay logits, probabilities probabilities."""
 
 
-def origins_of(
-    source: Source, step: Step, through: Collection[str] = PASSED_THROUGH
-) -> list[Step]:
+def origins_of(source: Source, step: Step, through: Collection[str] = PASSED_THROUGH) -> list[Step]:
     """Return the operations that a step's first tensor may come from, looking `through` some."""
     found: list[Step] = []
     waiting = list(source.inputs_of(step))
@@ -22,7 +21,9 @@ def origins_of(
         if key in seen:
             continue
         seen.add(key)
-        if origin.kind in through:
+        if not is_certain(source, origin):
+            found.append(Step("unknown", origin.node))
+        elif origin.kind in through:
             waiting.extend(source.inputs_of(origin))
         else:
             found.append(origin)
@@ -42,7 +43,7 @@ def predictions_from(
     """
     fed: dict[int, tuple[Step, list[Step]]] = {}
     for loss in source.steps:
-        if loss.kind not in losses:
+        if loss.kind not in losses or not is_certain(source, loss):
             continue
         origins = origins_of(source, loss, through)
         if all(origin.kind in kinds for origin in origins):
