@@ -12,7 +12,7 @@ from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.operation import Operation
 
 
-@pytest.mark.parametrize("name", [name for name in BY_NAME if name != "scaled_dot_product_attention"])
+@pytest.mark.parametrize("name", sorted(BY_NAME.keys() - {"scaled_dot_product_attention"}))
 def test_a_signature_is_that_of_torch(name):
     known, real = BY_NAME[name], inspect.signature(getattr(F, name))
     assert tuple(real.parameters)[: len(known.parameters)] == known.parameters

@@ -59,6 +59,8 @@ def test_a_layers_attribute_is_that_of_self_alone(statement, attribute):
         ("return nn.Sequential(*self.children())(x)", True),
         ("return next(m for m in self.modules())(x)", True),
         ("return self._modules['drop'](x)", True),
+        ("return getattr(self, f'dr{x}')(x)", True),
+        ("return getattr(self, f'head{x}')(x)", False),
         ("return getattr(self, 'head')(x)", False),
         ("return getattr(nn, self.name)()(x)", False),
         ("self.drop = None", False),
@@ -75,6 +77,7 @@ def test_an_attribute_is_used_where_it_is_read_or_may_be(line, is_used):
     [
         ("class Child(Net):\n    def forward(self, x):\n        return self.drop(x)", True),
         ("class Other(nn.Module):\n    def forward(self, x):\n        return self.drop(x)", False),
+        ("class Other:\n    def get(self, name):\n        return getattr(self, name)", False),
         ("def outside(net, x):\n    return net.drop(x)", True),
         ("def outside(config):\n    return config.drop", False),
     ],

@@ -94,11 +94,7 @@ def test_the_mode_is_at_hand_in_the_methods_of_a_module(program, mode):
         ("def f(x, p):\n    rate = p\n    mark(x, rate)", True),
         ("def f(x, p):\n    mark(x, p)\nf(1, 0.5)", False),
         ("def f(x):\n    mark(x, 0.5)", False),
-        (
-            "class Net(nn.Module):\n    def __init__(self, p):\n        self.p = p\n"
-            "    def forward(self, x):\n        mark(x, self.p)",
-            False,
-        ),
+        (METHOD.format("mark(x, self.p)\n    def __init__(self, p):\n        self.p = p"), False),
     ],
 )
 def test_a_parameter_without_callers_in_the_file_is_given_by_strangers(program, is_open):
