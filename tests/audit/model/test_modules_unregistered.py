@@ -76,9 +76,7 @@ def _codes(model, parameters=None):
 def test_wb202_names_the_largest_part_in_evaluation_mode():
     model = _model()
     model[0].eval()
-    (finding,) = check_model(
-        model, optimizer=torch.optim.SGD(model.parameters(), 0.1), rules=RULES
-    )
+    (finding,) = check_model(model, optimizer=torch.optim.SGD(model.parameters(), 0.1), rules=RULES)
     assert finding.place.module == "0"
     assert finding.message == (
         "'0' is in evaluation mode though the optimizer trains it: batch norm '0.1', "

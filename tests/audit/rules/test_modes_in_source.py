@@ -1,5 +1,8 @@
 """Programs in which modes are right, or not known: the rules about modes are silent; and fixes."""
 
+import os
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -564,10 +567,6 @@ def test_no_fix_is_offered_where_a_dict_has_keys_that_are_no_names():
 
 
 def test_findings_are_the_same_whatever_the_order_of_sets(tmp_path):
-    import os
-    import subprocess
-    import sys
-
     text = NET + STEP + textwrap.dedent(FOUND["WB201, through a wrapper and an alias"])
     file = tmp_path / "program.py"
     file.write_text(text)

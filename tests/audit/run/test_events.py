@@ -257,10 +257,13 @@ def test_layers_that_come_later_are_told(seen):
 def test_an_exception_is_told_with_the_layers_it_came_through(seen):
     rule, events = seen
     net = Net()
-    sizes = [5, 5, 5, 5, 1]
-    with pytest.raises(ValueError, match="more than 1 value"), watch(net, rules=[rule]):
-        for size in sizes:
+
+    def train():
+        for size in (5, 5, 5, 5, 1):
             one_step(net, torch.randn(size, 4), torch.randint(3, (size,)))
+
+    with pytest.raises(ValueError, match="more than 1 value"), watch(net, rules=[rule]):
+        train()
     (failure,) = events.of("failure")
     assert [(layer.path, shapes) for layer, shapes in failure.stack] == [
         ("", ((1, 4),)), ("norm", ((1, 6),)),

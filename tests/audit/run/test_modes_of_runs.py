@@ -183,8 +183,8 @@ DELIBERATE = {
                 self.others = {"a": Net().eval().requires_grad_(False), "b": self.fc}
 
             def forward(self, x):
-                loss = (self.teacher[0](x) - self.others["a"](x)).sum() + self.others["b"].drop(x).sum()
-                return super().forward(x) + loss
+                taught = self.teacher[0](x) - self.others["a"](x)
+                return super().forward(x) + taught + self.others["b"].drop(x).sum()
 
         model = Student()
         optimizer = torch.optim.SGD(model.parameters(), 0.1)

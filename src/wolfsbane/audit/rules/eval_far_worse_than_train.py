@@ -19,6 +19,9 @@ nothing, one may well be many times the other."""
 REMAINS = 0.5
 """A layer is to blame when, it alone in training mode, at most this share of the gap remains."""
 MOST_NAMED = 3
+LASTING = 3
+"""Comparisons in a row that have to show it. A residual network at a rate of 0.1 was far apart at
+two of them in one training of forty, and together again at the next."""
 
 
 class EvalFarWorseThanTrain(Rule):
@@ -28,15 +31,15 @@ class EvalFarWorseThanTrain(Rule):
 
     Puts a training batch through a copy of the model, once in training mode and once in
     evaluation mode, after 20, 40, 80, 160 steps and so on, and at the end. Finds a model whose loss
-    in evaluation is more than twice that in training, at the last two comparisons, after 100 steps
-    or more. Names the batch norms that close the gap when they alone are in training mode.
+    in evaluation is more than twice that in training, at the last three comparisons, after 100
+    steps or more. Names the batch norms that close the gap when they alone are in training mode.
 
     ## Why is this bad?
 
     The data are the same, so it is no overfitting. In evaluation batch norm takes its running
     statistics. Where those are not what the batches have (a momentum so small that they never leave
-    their initial values, batches of two, batches that hold one class or one source of data each), the
-    model is another one than was trained, and its validation and deployment are bad.
+    their initial values, batches of two, batches that hold one class or one source of data each),
+    the model is another one than was trained, and its validation and deployment are bad.
 
     ## Example
 
@@ -87,8 +90,7 @@ class EvalFarWorseThanTrain(Rule):
       [arXiv:1502.03167](https://arxiv.org/abs/1502.03167), section 3.1
     - Wu and Johnson (2021), Rethinking "Batch" in BatchNorm,
       [arXiv:2105.07576](https://arxiv.org/abs/2105.07576), sections 3 and 5
-    - [discuss.pytorch.org 7146](https://discuss.pytorch.org/t/7146), "Performance highly degraded
-      when eval() is activated in the test phase"
+    - [discuss.pytorch.org 7146](https://discuss.pytorch.org/t/7146)
     """
 
     code = "WB207"
@@ -117,8 +119,8 @@ class _Gaps(Observer):
     def findings(self) -> Iterator[Finding]:
         for watched, gaps in self._gaps.items():
             scale = self._first.get(watched, max(gap.train_loss or 0.0 for gap in gaps))
-            is_old = gaps[-1].step >= FEWEST_STEPS and len(gaps) > 1
-            if is_old and all(_is_wide(gap, scale) for gap in gaps[-2:]):
+            is_old = gaps[-1].step >= FEWEST_STEPS and len(gaps) >= LASTING
+            if is_old and all(_is_wide(gap, scale) for gap in gaps[-LASTING:]):
                 yield _finding(gaps[-1])
 
 

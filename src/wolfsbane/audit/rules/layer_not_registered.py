@@ -170,6 +170,7 @@ def _fix(source: Source, one: Unregistered) -> Fix | None:
         isinstance(made, ast.Tuple) and not source.segment(made).startswith("(")
     ):
         return None
+    assert made is not None
     span = source.span(made)
     start = Span(span.line, span.column, span.line, span.column)
     end = Span(span.end_line, span.end_column, span.end_line, span.end_column)

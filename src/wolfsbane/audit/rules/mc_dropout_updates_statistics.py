@@ -123,8 +123,8 @@ with torch.no_grad():
                     source.place(call.node),
                     f"'{model}' is sampled in training mode: each sample moves the running "
                     "statistics of its batch norms",
-                    f"Use wolfsbane.mc_dropout({model}, ...), or call {model}.eval() and train() on "
-                    "its dropouts alone",
+                    f"Use wolfsbane.mc_dropout({model}, ...), or call {model}.eval() and train() "
+                    "on its dropouts alone",
                 )
 
     def observer(self) -> Observer:

@@ -5,6 +5,7 @@ module's body first, then the functions that nothing in the file calls.
 """
 
 import ast
+import contextlib
 import functools
 import re
 
@@ -49,10 +50,8 @@ class _Roots:
         self.never_evaluates = EVALUATES.search(source.text) is None
 
     def walked(self) -> Record:
-        try:
+        with contextlib.suppress(TooMuch):  # What has been seen so far stands.
             self._walk_all()
-        except TooMuch:
-            pass  # What has been seen so far stands.
         return self.walk.record
 
     def _walk_all(self) -> None:
