@@ -68,6 +68,18 @@ def test_a_module_that_was_not_called_says_nothing_of_its_layers():
     assert found_in(model) == []
 
 
+class Attention(Holder):
+    """Whose attention may be a kernel that nobody sees."""
+
+
+@pytest.mark.parametrize("is_eager", [True, False])
+def test_attention_is_judged_where_its_softmax_was_seen(is_eager):
+    def work(self, x):
+        return x.softmax(-1) if is_eager else x
+
+    assert bool(found_in(Attention(work))) == is_eager
+
+
 def test_a_call_in_evaluation_is_no_training():
     model = Holder(lambda self, x: x).eval()
     assert found_in(model) == []

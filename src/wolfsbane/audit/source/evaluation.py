@@ -8,7 +8,7 @@ from pathlib import PurePath
 from wolfsbane.audit.source.file import Function, Source
 
 TEST_FILE = re.compile(r"test_.*|.*_test|conftest")
-DELIBERATE = re.compile(r"#.*\b(training|eval\w*|inference|always|deliberate\w*)\b", re.IGNORECASE)
+DELIBERATE = re.compile(r"#.*\b(eval\w*|inference|always|deliberate\w*)\b", re.IGNORECASE)
 """What a comment mentions that explains why dropout is on."""
 
 ENTRIES = frozenset({"forward", "__call__", "<lambda>"})
