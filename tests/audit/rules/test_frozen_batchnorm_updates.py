@@ -57,6 +57,17 @@ def test_a_frozen_part_is_reported_once():
     assert finding.message.startswith("2 batch norms (the first is '0.0.1') are frozen")
 
 
+def test_parts_beside_one_another_are_one_finding_too():
+    model = nn.Sequential(block(), block(), block(), nn.Linear(4, 1))
+    model[0].requires_grad_(False)
+    model[2][1].requires_grad_(False)
+    for (finding,) in (check_model(model, rules=RULES), train(model, sgd(model))):
+        assert finding.message.startswith("2 batch norms (the first is '0.1') are frozen")
+        assert "wolfsbane.stats.freeze(model, which=['0', '2.1'])" in finding.help
+    stats.freeze(model, which=["0", "2.1"])
+    assert train(model.train(), sgd(model)).codes == []
+
+
 class WithAverage(nn.Module):
     """A model and its moving average, as MoCo, BYOL and mean teachers have them."""
 
