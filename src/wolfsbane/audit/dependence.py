@@ -1,4 +1,4 @@
-"""Which layers work otherwise in evaluation than in training, and are so at the moment. No torch."""
+"""Which layers work otherwise in evaluation than in training. No torch is imported."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,6 @@ def dependent_on_mode(layer: Layer) -> str | None:
 
     Dropout that drops nothing does not, nor does batch norm without running statistics.
     """
-    module = layer.module
     if layer.kind in BATCH_NORMS:
         return None if updates_nothing(layer) else f"batch norm {layer.path!r}"
     p = drop_rate(layer)

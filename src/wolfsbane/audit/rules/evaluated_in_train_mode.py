@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.rule import Example, Rule
@@ -17,6 +18,9 @@ EVALUATION = frozenset(
     | {"score", "scores", "accuracy", "acc", "metric", "metrics", "correct"}
 )
 """Words in names that say that something is evaluated."""
+
+TRAINING = frozenset({"forward", "training_step"})
+"""Functions that are part of a training step, whatever they do without gradients."""
 
 MEASURES = frozenset({"argmax", "topk", "item", "eq", "tolist"})
 """Methods with which a result is measured."""
@@ -111,19 +115,21 @@ for epoch in range(2):
     )
 
     def check_source(self, source: Source) -> Iterator[Finding]:
-        record, reported = modes_of(source), set[int]()
+        record, reported = modes_of(source), set[tuple[str, int]]()
         for call in record.evaluated:
-            if id(call.node) in reported or call.is_sampling or not call.is_training:
+            key = (call.path, id(call.function))
+            is_evaluated = call.is_training and not call.is_method and not call.is_sampling
+            if not is_evaluated or key in reported or not _is_used(source, call.node):
                 continue
-            if _is_used(source, call.node) and _is_evaluation(source, call):
-                if _depends_on_mode(source, record, call):
-                    reported.add(id(call.node))
-                    yield self._found_in_source(source, call)
+            if _is_evaluation(source, call) and _depends_on_mode(source, record, call):
+                reported.add(key)
+                yield self._found_in_source(source, call)
 
     def _found_in_source(self, source: Source, call: Evaluated) -> Finding:
         model = source.segment(call.node.func)
-        set_at = next((one.node for one in call.settings if one.node is not None), None)
-        since = "since it was made" if set_at is None else f"since line {set_at.lineno}"  # type: ignore[attr-defined]
+        nodes = [one.node for one in call.settings if isinstance(one.node, ast.Call)]
+        set_at = min(nodes, key=lambda node: node.lineno, default=None)
+        since = "since it was made" if set_at is None else f"since line {set_at.lineno}"
         related = () if set_at is None else ((source.place(set_at), "training mode is set here"),)
         return self.found(
             Channel.SOURCE,
@@ -146,7 +152,8 @@ def _depends_on_mode(source: Source, record: Record, call: Evaluated) -> bool:
     if kinds is not None:
         return bool(kinds)
     is_set = any(setting.node is not None for setting in call.settings)
-    return is_set and record.is_trained(call.path)
+    is_part = any(call.path.startswith(f"{path}.") for path in record.made)
+    return is_set and not is_part and record.is_trained(call.path)
 
 
 def _is_used(source: Source, node: ast.Call) -> bool:
@@ -156,9 +163,13 @@ def _is_used(source: Source, node: ast.Call) -> bool:
 
 def _is_evaluation(source: Source, call: Evaluated) -> bool:
     """Whether names say so, or the result is measured."""
+    if call.function.name in TRAINING:
+        return False
     given = [*call.node.args, *(keyword.value for keyword in call.node.keywords)]
     over = [loop.iter for loop in call.loops if hasattr(loop, "iter")]
-    texts = [*call.words, *(source.segment(node) for node in (*given, *over))]
+    is_test = PurePath(source.path).name.startswith("test_")
+    words = [word for word in call.words if not (is_test and word.startswith("test_"))]
+    texts = [*words, *(source.segment(node) for node in (*given, *over))]
     return any(_words(text) & EVALUATION for text in texts) or _is_measured(source, call)
 
 

@@ -158,7 +158,8 @@ def _kind(one: Unregistered) -> str:
 def _fix(source: Source, one: Unregistered) -> Fix | None:
     """Wrap a list in nn.ModuleList, a dict with strings for keys in nn.ModuleDict."""
     made, package = one.container, _package(source, one)
-    if isinstance(made, ast.List | ast.ListComp | ast.Tuple):
+    behind = source.origins(made) if isinstance(made, ast.Name) else [made]
+    if behind and all(isinstance(one, ast.List | ast.ListComp | ast.Tuple) for one in behind):
         wrapper = "ModuleList"
     elif isinstance(made, ast.Dict) and all(_is_text(key) for key in made.keys):
         wrapper = "ModuleDict"
@@ -169,6 +170,7 @@ def _fix(source: Source, one: Unregistered) -> Fix | None:
         isinstance(made, ast.Tuple) and not source.segment(made).startswith("(")
     ):
         return None
+    assert made is not None
     span = source.span(made)
     start = Span(span.line, span.column, span.line, span.column)
     end = Span(span.end_line, span.end_column, span.end_line, span.end_column)

@@ -111,7 +111,8 @@ with torch.no_grad():
     def check_source(self, source: Source) -> Iterator[Finding]:
         record, reported = modes_of(source), set[int]()
         for call in record.evaluated:
-            if id(call.node) in reported or not (call.is_sampling and call.is_training):
+            is_sampled = call.is_sampling and call.is_training and not call.is_method
+            if id(call.node) in reported or not is_sampled:
                 continue
             kinds = dependent_layers(source, record.makers_of(call.path))
             if kinds is not None and kinds & BATCH_NORMS:
@@ -122,8 +123,8 @@ with torch.no_grad():
                     source.place(call.node),
                     f"'{model}' is sampled in training mode: each sample moves the running "
                     "statistics of its batch norms",
-                    f"Use wolfsbane.mc_dropout({model}, ...), or call {model}.eval() and train() on "
-                    "its dropouts alone",
+                    f"Use wolfsbane.mc_dropout({model}, ...), or call {model}.eval() and train() "
+                    "on its dropouts alone",
                 )
 
     def observer(self) -> Observer:

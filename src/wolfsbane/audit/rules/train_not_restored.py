@@ -7,7 +7,7 @@ from wolfsbane.audit.finding import Channel, Edit, Finding, Fix, Severity, Span
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Observer
 from wolfsbane.audit.source.file import Source
-from wolfsbane.audit.source.modes import Mode, Setting, Trained, modes_of
+from wolfsbane.audit.source.modes import Mode, Trained, modes_of
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
 
@@ -133,8 +133,8 @@ for epoch in range(2):
         return self.found(
             Channel.SOURCE,
             source.place(node),
-            f"'{shown}' is still in evaluation mode in the training step in line {step.node.lineno}: "
-            "train() is not called in between",
+            f"'{shown}' is still in evaluation mode in the training step in line "
+            f"{step.node.lineno}: train() is not called in between",
             "Call train() before each epoch's training steps, or where the evaluation ends",
             related=((source.place(step.node), "is trained here, in evaluation mode"),),
             fix=_fix(source, node, step),

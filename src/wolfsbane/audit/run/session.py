@@ -199,6 +199,7 @@ class Session:
         if tracked.has_pending_forward:
             tracked.has_pending_forward = False
             tracked.num_forwards = 1
+            tracked.called[id(tracked.watched.model)] = 1
             self._tell("on_forward", Forward(tracked.watched, 0, grad=True, is_sampled=False))
 
     def backward_begins(self) -> None:

@@ -3,8 +3,7 @@
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-
-from torch.nn import Module
+from typing import TYPE_CHECKING
 
 from wolfsbane.audit.dependence import listed
 from wolfsbane.audit.finding import Channel, Finding, Place
@@ -12,6 +11,9 @@ from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.unregistered import is_hidden, matters
 from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.run.observer import LayerCall, Observer
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 
 @dataclass(eq=False)

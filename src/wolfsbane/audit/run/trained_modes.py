@@ -183,7 +183,10 @@ def is_trained(layer: Layer, optimizer: Optimizer) -> bool:
 
 
 def _others(found: Sequence[History]) -> str:
-    return f", and so were {len(found) - 1} other layers" if len(found) > 1 else ""
+    rest = len(found) - 1
+    if rest == 1:
+        return ", and so was 1 other layer"
+    return f", and so were {rest} other layers" if rest else ""
 
 
 def _of(account: Account) -> str:

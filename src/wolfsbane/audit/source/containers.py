@@ -1,10 +1,11 @@
 """Layers that a module class makes and keeps in a plain list, tuple or dict."""
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
-from wolfsbane.audit.source.file import Class, Function, Source
+from wolfsbane.audit.source.file import Class, Source
 from wolfsbane.audit.source.modes.vocabulary import READY_MADE
 from wolfsbane.audit.vocabulary import BATCH_NORMS, DROPOUTS, NORMS, WEIGHTED, kind_of_class
 
@@ -60,17 +61,20 @@ class _Attributes:
     def __init__(self, source: Source, owner: Class) -> None:
         self.source = source
         self.owner = owner
-        self.calls = [node for node in ast.walk(owner.node) if isinstance(node, ast.Call)]
+
+    @cached_property
+    def calls(self) -> list[ast.Call]:
+        """All calls in the class."""
+        return [node for node in ast.walk(self.owner.node) if isinstance(node, ast.Call)]
 
     def found(self) -> Iterator[Unregistered]:
-        if any(self._registers_by_name(call) for call in self.calls):
-            return
         for name, bindings in self.owner.attributes.items():
             values = [one.value for one in bindings if one.value is not None and not one.path]
-            if not values or not all(self._is_plain(value) for value in values):
-                continue
-            if not self._is_wrapped(name):
-                yield from self._found_in(name, values)
+            if values and all(self._is_plain(value) for value in values):
+                if any(self._registers_by_name(call) for call in self.calls):
+                    return
+                if not self._is_wrapped(name):
+                    yield from self._found_in(name, values)
 
     def _found_in(self, name: str, values: list[ast.expr]) -> Iterator[Unregistered]:
         for value in values:
@@ -138,7 +142,7 @@ class _Attributes:
         if isinstance(value, ast.Name):
             yield from self._layers_of_name(value, depth)
             return
-        for part in _elements(value):
+        for part in PARTS.get(type(value), lambda _: [])(value):
             yield from self._layers_in(part, depth + 1)
 
     def _layers_of_name(self, name: ast.Name, depth: int) -> Iterator[ast.Call]:
@@ -155,9 +159,10 @@ class _Attributes:
         """Whether what a local name holds is also given to an attribute, or to a container."""
         for bindings in self.owner.attributes.values():
             for one in bindings:
-                if isinstance(one.value, ast.Name) and one.value.id == name.id:
-                    if one.value is not name and not self._is_plain(one.value):
-                        return True
+                given = one.value
+                is_same = isinstance(given, ast.Name) and given.id == name.id
+                if given is not None and is_same and not self._is_plain(given):
+                    return True
         return any(
             _last(call.func) in REGISTERS and any(_holds(one, name.id) for one in call.args)
             for call in self.calls
@@ -188,7 +193,7 @@ class _Attributes:
         return any(self._makes_layer(part, depth + 1) for part in parts if part is not call)
 
     def _is_method_making_layer(self, call: ast.Call, depth: int) -> bool:
-        """Whether a method's call makes a layer: one of this file, or `.to(device)` on a new one."""
+        """Whether a method makes a layer: one of this file, or `.to(device)` on a new one."""
         called = call.func
         if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Call):
             return self._makes_layer(called.value, depth)
@@ -216,25 +221,21 @@ class _Attributes:
         )
 
 
-def _elements(value: ast.expr) -> list[ast.expr]:
-    """Return what a container consists of."""
-    if isinstance(value, ast.List | ast.Tuple | ast.Set):
-        return list(value.elts)
-    if isinstance(value, ast.Dict):
-        return list(value.values)
-    if isinstance(value, ast.DictComp):
-        return [value.value]
-    if isinstance(value, ast.ListComp | ast.SetComp | ast.GeneratorExp):
-        return [value.elt]
-    if isinstance(value, ast.Call):
-        return [*value.args, *(one.value for one in value.keywords)]
-    if isinstance(value, ast.BinOp):
-        return [value.left, value.right]
-    if isinstance(value, ast.IfExp):
-        return [value.body, value.orelse]
-    if isinstance(value, ast.Starred):
-        return [value.value]
-    return []
+PARTS: Mapping[type[ast.expr], Callable[..., list[ast.expr]]] = {
+    ast.List: lambda node: node.elts,
+    ast.Tuple: lambda node: node.elts,
+    ast.Set: lambda node: node.elts,
+    ast.Dict: lambda node: node.values,
+    ast.DictComp: lambda node: [node.value],
+    ast.ListComp: lambda node: [node.elt],
+    ast.SetComp: lambda node: [node.elt],
+    ast.GeneratorExp: lambda node: [node.elt],
+    ast.Call: lambda node: [*node.args, *(one.value for one in node.keywords)],
+    ast.BinOp: lambda node: [node.left, node.right],
+    ast.IfExp: lambda node: [node.body, node.orelse],
+    ast.Starred: lambda node: [node.value],
+}
+"""What a container consists of, by how it is written."""
 
 
 def _growth(

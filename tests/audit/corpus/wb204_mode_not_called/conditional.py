@@ -19,8 +19,7 @@ def main():
     network = build("resnet18", args.weights)
     if args.deterministic:
         torch.use_deterministic_algorithms(True)
-        network.eval
-        torch.manual_seed(0)  # <- WB204
+        network.eval  # <- WB204
     else:
         network.eval()
     with torch.no_grad():

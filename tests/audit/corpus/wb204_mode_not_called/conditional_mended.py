@@ -20,7 +20,6 @@ def main():
     if args.deterministic:
         torch.use_deterministic_algorithms(True)
         network.eval()
-        torch.manual_seed(0)
     else:
         network.eval()
     with torch.no_grad():

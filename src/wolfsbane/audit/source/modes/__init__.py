@@ -5,6 +5,7 @@ module's body first, then the functions that nothing in the file calls.
 """
 
 import ast
+import contextlib
 import functools
 import re
 
@@ -18,8 +19,8 @@ from wolfsbane.audit.source.structure import Class, Function
 
 __all__ = ["Evaluated", "Mode", "Record", "Setting", "Trained", "modes_of"]
 
-MOST = 60_000
-"""Expressions that are visited in one file: about half a second's work."""
+MOST = 30_000
+"""Expressions that are visited in one file: about half a second's work, and more than most need."""
 
 TRAINS = re.compile(r"backward\(")
 EVALUATES = re.compile(r"\.eval\(")
@@ -49,10 +50,8 @@ class _Roots:
         self.never_evaluates = EVALUATES.search(source.text) is None
 
     def walked(self) -> Record:
-        try:
+        with contextlib.suppress(TooMuch):  # What has been seen so far stands.
             self._walk_all()
-        except TooMuch:
-            pass  # What has been seen so far stands.
         return self.walk.record
 
     def _walk_all(self) -> None:

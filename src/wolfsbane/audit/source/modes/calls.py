@@ -1,31 +1,22 @@
-"""What calls do to models: set their mode, run them, train them; calls within the file are followed."""
+"""What calls do, and what they return; calls of functions in the file are followed."""
 
 import ast
-from collections.abc import Iterator
 from dataclasses import replace
 
 from wolfsbane.audit.source.modes import vocabulary as words
 from wolfsbane.audit.source.modes.arguments import Arguments
-from wolfsbane.audit.source.modes.expressions import Expressions, owners_in
+from wolfsbane.audit.source.modes.models import Models
 from wolfsbane.audit.source.modes.program import Frame, has_yield
-from wolfsbane.audit.source.modes.record import Evaluated, Trained
 from wolfsbane.audit.source.modes.values import (
     NEW,
-    UNKNOWN,
     Constant,
-    Mode,
     New,
     Optimizer,
     Parameters,
-    Pending,
     Reference,
-    SavedMode,
-    Setting,
     Settings,
     Several,
     Value,
-    are_related,
-    is_part,
 )
 from wolfsbane.audit.source.structure import Class, Function
 from wolfsbane.audit.vocabulary import kind_of_class
@@ -34,7 +25,7 @@ DEEPEST = 8
 """Calls within calls that are followed."""
 
 
-class Calls(Expressions):
+class Calls(Models):
     """The part of a walk that follows calls."""
 
     def run(self, function: Function) -> None:
@@ -48,21 +39,21 @@ class Calls(Expressions):
             return self._on_super(called.attr, Arguments.of(self, node))
         held = self.value(called.value if isinstance(called, ast.Attribute) else called)
         given = Arguments.of(self, node)
-        if self.state is None:
-            return None
+        return None if self.state is None else self._on_call(held, name, given)
+
+    def _on_call(self, held: Value, name: str | None, given: Arguments) -> Value:
+        called = given.node.func
         if name in self.program.functions and isinstance(called, ast.Name):
             return self.enter(self.program.functions[name], given)
         if name in self.program.classes:
             return self._make(self.program.classes[name], given)
+        known = self._on_known_name(name, given) if name is not None else None
         if isinstance(called, ast.Attribute) and (name is None or isinstance(held, Reference)):
-            known = self._on_known_name(name, given) if name is not None else None
             return known or self._on_method(held, called.attr, given)
-        if name is not None:
-            return self._on_known_name(name, given) or self._on_unknown(name, given)
-        if isinstance(held, Reference):
-            self.forward(held.path, node)
-            self._doubt_given(_last_name(called), given)
-        return None
+        if name is None and isinstance(held, Reference):
+            self.forward(held.path, given.node)
+            self.doubt_given(last_name(called), given)
+        return known or (None if name is None else self._on_unknown(name, given))
 
     def enter(self, function: Function, given: Arguments, instance: Value = None) -> Value:
         """Go through a function of this file, as it is called."""
@@ -98,77 +89,14 @@ class Calls(Expressions):
         first = returned[0] if returned else None
         return first if all(value == first for value in returned) else None
 
-    def forward(self, path: str, node: ast.Call) -> None:
-        """A model is called."""
-        assert self.state is not None
-        settings = self.state.settings_of(path)
-        if self.grad is False:
-            self.record.evaluated.append(
-                Evaluated(
-                    path,
-                    node,
-                    self.frame.function,
-                    settings,
-                    tuple(self._words()),
-                    tuple(loop.node for loop in self.frame.loops),
-                    self._is_sampling(node),
-                )
-            )
-        else:
-            called = Pending(path, node, self.frame.function, settings, self._names_of_tests())
-            self.state.pending |= {called}
-
-    def _words(self) -> Iterator[str]:
-        assert self.state is not None
-        for frame in self.frames[1:]:
-            yield frame.function.name
-            for path, value in self.state.values.items():
-                is_own = path.rpartition(".")[0] == frame.key
-                if is_own and isinstance(value, Constant) and isinstance(value.value, str):
-                    yield value.value
-
-    def _names_of_tests(self) -> frozenset[str]:
-        return frozenset().union(*(frame.names_of_tests for frame in self.frames))
-
-    def _is_sampling(self, node: ast.Call) -> bool:
-        """Whether the loop nearest to a call, perhaps around its callers, repeats it as it is."""
-        for frame in reversed(self.frames):
-            if frame.loops:
-                given = [*node.args, *(keyword.value for keyword in node.keywords)]
-                read = {
-                    one.id for part in given for one in ast.walk(part) if isinstance(one, ast.Name)
-                }
-                return bool(given) and not read & frame.loops[-1].varying
-            if frame.call is None:
-                return False
-            node = frame.call
-        return False
-
-    def _step(self, owners: frozenset[str]) -> None:
-        """An optimizer of these objects makes a step."""
-        assert self.state is not None
-        if not self.state.has_gradients:
-            return
-        names, kept = self._names_of_tests(), set[Pending]()
-        for one in self.state.pending:
-            is_owned = any(are_related(one.path, owner) for owner in owners)
-            if owners and not is_owned:
-                kept.add(one)
-                continue
-            self.record.trained.append(
-                Trained(one.path, one.node, one.function, one.settings, one.names | names, is_owned)
-            )
-        self.state.pending = frozenset(kept)
-        self.state.has_gradients = bool(kept)
-
     def _on_super(self, name: str, given: Arguments) -> Value:
         first = self.frame.function.parameters[:1]
         held = self.value(ast.Name(first[0].arg, ast.Load())) if first else None
         if isinstance(held, Reference) and self.state is not None:
             if name in ("train", "eval"):
-                self._set_mode(held, name, given)
+                self.put_into_mode(held, name, given)
             elif name != "__init__":
-                self._doubt(held.path)
+                self.doubt(held.path)
         return None
 
     def _on_method(self, held: Value, name: str, given: Arguments) -> Value:
@@ -176,11 +104,9 @@ class Calls(Expressions):
         if name in ("backward", "manual_backward", "optimizer_step", "step"):
             self._on_training(held, name, given)
             return None
-        if isinstance(held, Parameters):
-            return held
         if not isinstance(held, Reference):
-            return self._on_unknown(name, given)
-        owner = self._class_of(held.path)
+            return held if isinstance(held, Parameters) else self._on_unknown(name, given)
+        owner = self.class_of(held.path)
         method = None if owner is None else self.program.method(owner, name)
         if method is not None and name not in ("forward", "__call__"):
             return self.enter(method, given, None if method.is_static else held)
@@ -188,7 +114,7 @@ class Calls(Expressions):
             if owner is not None and not self.program.is_module(owner):
                 self.state.doubt_all()
                 return None
-            return self._set_mode(held, name, given)
+            return self.put_into_mode(held, name, given)
         return self._on_plain_method(held, owner, name, given)
 
     def _on_plain_method(
@@ -207,19 +133,30 @@ class Calls(Expressions):
             return Parameters(owners) if (owners := given.owners()) else None
         path = held.path if name in ("forward", "__call__") else f"{held.path}.{name}"
         target = self.state.read(path)
-        self.forward(target.path if isinstance(target, Reference) else path, given.node)
-        self._doubt_given(name, given)
-        is_inherited = owner is not None and not self.program.has_attribute(owner, name)
-        if is_inherited and not words.HARMLESS.search(name) and held.path != path:
-            if owner is not None and not self.program.has_known_bases(owner):
-                self.state.doubt_all()
+        is_method = path != held.path and not (
+            path in self.state.modes
+            or path in self.state.values
+            or path in self.record.made
+            or (owner is not None and self.program.has_attribute(owner, name))
+        )
+        called = target.path if isinstance(target, Reference) else path
+        self.forward(called, given.node, is_method=is_method)
+        self.doubt_given(name, given)
+        if path != held.path and not words.HARMLESS.search(name) and self._may_inherit(owner, name):
+            self.state.doubt_all()
         return None
+
+    def _may_inherit(self, owner: Class | None, name: str) -> bool:
+        """Whether a class may have a method of this name from a base that is not in this file."""
+        if owner is None or self.program.has_attribute(owner, name):
+            return False
+        return not self.program.has_known_bases(owner)
 
     def _on_training(self, held: Value, name: str, given: Arguments) -> None:
         """`loss.backward()`, `optimizer.step()`, and their relatives."""
         assert self.state is not None
         if name in ("backward", "manual_backward"):
-            names = self._names_of_tests()
+            names = self.names_of_tests()
             self.state.pending = frozenset(
                 replace(one, names=one.names | names) for one in self.state.pending
             )
@@ -228,14 +165,14 @@ class Calls(Expressions):
         for closure in given.closures(self.program):
             self.enter(closure, replace(given, positional=(), keywords={}))
         called = given.node.func
-        receiver = _last_name(called.value) if isinstance(called, ast.Attribute) else ""
-        shown = _last_name(given.node.args[0]) if given.node.args else ""
+        receiver = last_name(called.value) if isinstance(called, ast.Attribute) else ""
+        shown = last_name(given.node.args[0]) if given.node.args else ""
         for value, text in ((held, receiver), (given.first, shown)):
             if isinstance(value, Optimizer):
-                self._step(value.owners)
+                self.step(value.owners)
                 return
             if words.OPTIMIZER.search(text) and not words.SCHEDULER.search(text):
-                self._step(frozenset())
+                self.step(frozenset())
                 return
 
     def _on_known_name(self, name: str, given: Arguments) -> Value:
@@ -258,52 +195,9 @@ class Calls(Expressions):
         return None
 
     def _on_unknown(self, name: str, given: Arguments) -> Value:
-        self._doubt_given(name, given)
+        self.doubt_given(name, given)
         owners = given.owners()
         return Parameters(owners) if owners else None
-
-    def _doubt_given(self, name: str, given: Arguments) -> None:
-        """A function that is not in this file may set the mode of what it is given."""
-        last = name.rpartition(".")[2]
-        if name.startswith(("torch.", "numpy.")) or words.HARMLESS.search(last):
-            return
-        for value in given.all_values():
-            if isinstance(value, Reference):
-                self._doubt(value.path)
-
-    def _doubt(self, path: str) -> None:
-        assert self.state is not None
-        behind = [
-            value.path
-            for name, value in self.state.values.items()
-            if isinstance(value, Reference) and is_part(name, path)
-        ]
-        for known in [known for known in self.state.modes if are_related(known, path)]:
-            self.state.modes[known] = UNKNOWN
-        for other in behind:
-            for known in [known for known in self.state.modes if is_part(known, other)]:
-                self.state.modes[known] = UNKNOWN
-
-    def _set_mode(self, held: Reference, name: str, given: Arguments) -> Value:
-        assert self.state is not None
-        settings = self._settings_for(name, given)
-        if settings is None:
-            self.state.doubt_all()
-            return held
-        self.state.set_mode(held.path, settings)
-        return held
-
-    def _settings_for(self, name: str, given: Arguments) -> Settings | None:
-        """Return what a call of train() or eval() sets; None where that cannot be known."""
-        if name == "eval":
-            return frozenset({Setting(Mode.EVALUATION, given.node)})
-        value = given.keywords.get("mode", given.first if given.has_any else Constant(True))
-        if isinstance(value, SavedMode):
-            return value.settings
-        if not isinstance(value, Constant):
-            return None
-        mode = Mode.TRAINING if value.value else Mode.EVALUATION
-        return frozenset({Setting(mode, given.node)})
 
     def _make(self, made: Class, given: Arguments) -> Value:
         """Make an object of a class of this file."""
@@ -313,7 +207,7 @@ class Calls(Expressions):
         if begin is not None:
             self.enter(begin, given, Reference(found.path))
         else:
-            self._doubt_given(made.name, given)
+            self.doubt_given(made.name, given)
         return found if self.state is not None else None
 
     def _new(self, node: ast.Call, settings: Settings | None, like: str | None = None) -> New:
@@ -325,7 +219,8 @@ class Calls(Expressions):
         self.record.made[path] = self.record.makers_of(like) if like is not None else []
         return New(path)
 
-    def _class_of(self, path: str) -> Class | None:
+    def class_of(self, path: str) -> Class | None:
+        """Return the class of this file that an object has."""
         makers = self.record.makers_of(path)
         only = makers[0] if makers and all(maker is makers[0] for maker in makers) else None
         return only if isinstance(only, Class) else None
@@ -337,7 +232,7 @@ def _is_super(node: ast.expr) -> bool:
     )
 
 
-def _last_name(node: ast.expr) -> str:
+def last_name(node: ast.expr) -> str:
     """Return the last name of a dotted expression, with what it is indexed by left out."""
     while isinstance(node, ast.Subscript | ast.Call):
         node = node.value if isinstance(node, ast.Subscript) else node.func

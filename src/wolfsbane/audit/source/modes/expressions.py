@@ -1,6 +1,8 @@
 """What expressions are worth to a walk over a program."""
 
 import ast
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 from wolfsbane.audit.source.modes.program import Frame, Loop, Program, stored_in
 from wolfsbane.audit.source.modes.record import Record
@@ -11,8 +13,8 @@ from wolfsbane.audit.source.modes.values import (
     Parameters,
     Reference,
     SavedMode,
-    Several,
     Settings,
+    Several,
     State,
     Value,
 )
@@ -167,7 +169,7 @@ class Expressions:
             self.frame.on_yield()
         return None
 
-    def on_lambda(self, node: ast.Lambda) -> Value:
+    def on_lambda(self, _node: ast.Lambda) -> Value:
         return None
 
     def truth(self, test: ast.expr) -> bool | None:
@@ -181,7 +183,7 @@ class Expressions:
             return _was_training(value.settings)
         return None
 
-    HANDLERS = {  # noqa: RUF012  # a table
+    HANDLERS: ClassVar[Mapping[type[ast.AST], Callable[..., Value]]] = {
         ast.Name: on_name,
         ast.Attribute: on_attribute,
         ast.Subscript: on_subscript,

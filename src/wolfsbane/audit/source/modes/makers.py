@@ -21,59 +21,76 @@ def dependent_layers(source: Source, makers: Iterable[Class | Call]) -> frozense
     None where that cannot be known. Of a model that a library makes, "batch_norm" is taken for
     granted.
     """
-    program, found, is_known, any_maker = Program(source), set[str](), True, False
+    search = _Search(Program(source))
+    any_maker = False
     for maker in makers:
         any_maker = True
-        for kind in _kinds_in(program, maker, set()):
-            if kind is None:
-                is_known = False
+        search.look_into(maker)
+    if search.found:
+        return frozenset(search.found)
+    return frozenset() if search.is_complete and any_maker else None
+
+
+class _Search:
+    """What has been found, and whether all of it could be looked into."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.found: set[str] = set()
+        self.is_complete = True
+        self.seen: set[int] = set()
+
+    def look_into(self, maker: Class | Call) -> None:
+        if id(maker) in self.seen:
+            return
+        self.seen.add(id(maker))
+        if isinstance(maker, Call):
+            self._look_at(maker.node, is_making=True)
+            creation = self.program.creations.get(id(maker.node))
+            layers = [] if creation is None else self.program.source.chain(creation)
+            self.found |= {layer.kind for layer in layers if layer.kind in DEPENDENT}
+            return
+        for base in self.program.lineage(maker):
+            for name, method in base.methods.items():
+                self._look_at(method.node, is_making=name == "__init__")
+        if not self.program.has_known_bases(maker):
+            self.is_complete = False
+
+    def _look_at(self, around: ast.AST, *, is_making: bool) -> None:
+        """Look at the calls in some code; what is unknown matters where a model is made."""
+        for name in _called_in(self.program.source, around):
+            if name in self.program.classes:
+                self.look_into(self.program.classes[name])
+            elif name in self.program.functions:
+                function = self.program.functions[name]
+                if id(function) not in self.seen:
+                    self.seen.add(id(function))
+                    self._look_at(function.node, is_making=is_making)
             else:
-                found.add(kind)
-    if found:
-        return frozenset(found)
-    return frozenset() if is_known and any_maker else None
+                self._take(name, is_making)
+
+    def _take(self, name: str, is_making: bool) -> None:
+        kind = kind_of_class(name) or kind_of_function(name)
+        last = name.rpartition(".")[2]
+        if kind in DEPENDENT:
+            self.found.add(str(kind))
+        elif READY_MADE.match(name):
+            self.found.add("batch_norm")
+        elif last in WITH_DROPOUT:
+            self.found.add("dropout")
+        elif kind is None and is_making and _may_be_layer(name):
+            self.is_complete = False
 
 
-def _kinds_in(program: Program, maker: Class | Call, seen: set[int]) -> Iterator[str | None]:
-    if id(maker) in seen:
-        return
-    seen.add(id(maker))
-    if isinstance(maker, Call):
-        yield from _kinds_of_calls(program, ast.walk(maker.node), seen)
-        creation = program.creations.get(id(maker.node))
-        layers = [] if creation is None else program.source.chain(creation)
-        yield from (layer.kind for layer in layers if layer.kind in DEPENDENT)
-        return
-    for base in program.lineage(maker):
-        yield from _kinds_of_calls(program, ast.walk(base.node), seen)
-    if not program.has_known_bases(maker):
-        yield None
-
-
-def _kinds_of_calls(
-    program: Program, nodes: Iterable[ast.AST], seen: set[int]
-) -> Iterator[str | None]:
-    for node in nodes:
+def _called_in(source: Source, around: ast.AST) -> Iterator[str]:
+    for node in ast.walk(around):
         if isinstance(node, ast.Call):
-            name = program.source.name_of(node.func)
-            if name in program.classes:
-                yield from _kinds_in(program, program.classes[name], seen)
-            elif name in program.functions and id(program.functions[name]) not in seen:
-                function = program.functions[name]
-                seen.add(id(function))
-                yield from _kinds_of_calls(program, ast.walk(function.node), seen)
-            elif name is not None:
-                yield from _kinds_of_name(name)
+            name = source.name_of(node.func)
+            if name is not None:
+                yield name
 
 
-def _kinds_of_name(name: str) -> Iterator[str | None]:
-    kind = kind_of_class(name) or kind_of_function(name)
+def _may_be_layer(name: str) -> bool:
+    """Whether a name may be a class from elsewhere: capitalised, and not torch's own."""
     last = name.rpartition(".")[2]
-    if kind in DEPENDENT:
-        yield kind
-    elif READY_MADE.match(name):
-        yield "batch_norm"
-    elif last in WITH_DROPOUT:
-        yield "dropout"
-    elif kind is None and "." in name and last[:1].isupper() and not name.startswith("torch."):
-        yield None
+    return "." in name and last[:1].isupper() and not name.startswith("torch.")

@@ -1,6 +1,7 @@
 """Where a walk over a program stands, and what it may ask about the program."""
 
 import ast
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,12 +22,14 @@ class Loop:
         node: the loop, or a comprehension's `for`.
         varying: names that get a value in it.
         breaks, continues: what holds where it is left, or begun again, early.
+        trains: whether anything is trained in it.
     """
 
     node: ast.AST
     varying: frozenset[str]
     breaks: list[State] = field(default_factory=list)
     continues: list[State] = field(default_factory=list)
+    trains: bool = False
 
 
 @dataclass(eq=False)
@@ -159,6 +162,7 @@ def stored_in(nodes: list[ast.AST]) -> frozenset[str]:
     )
 
 
+@functools.lru_cache(maxsize=1024)
 def has_yield(function: Function) -> bool:
     """Whether a function is a generator."""
     waiting: list[ast.AST] = list(function.body)

@@ -4,6 +4,7 @@ import ast
 from dataclasses import dataclass, field
 
 from wolfsbane.audit.source.calls import Call
+from wolfsbane.audit.source.modes.program import Loop
 from wolfsbane.audit.source.modes.values import Mode, Setting, Settings, is_part
 from wolfsbane.audit.source.structure import Class, Function
 
@@ -30,11 +31,12 @@ class Trained:
 
     def evaluating(self) -> list[Setting]:
         """The calls of `eval()` after which it may have come."""
-        return [
+        found = [
             setting
             for setting in self.settings
             if setting.mode is Mode.EVALUATION and not setting.names & self.names
         ]
+        return sorted(found, key=lambda setting: getattr(setting.node, "lineno", 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,8 @@ class Evaluated:
         settings: in which modes the model may have been.
         words: names of the functions that led here, and texts that their names hold: "valid".
         loops: the loops around it in its function, outermost first.
-        is_sampling: whether a loop repeats it on the same input.
+        is_method: whether it is a method of the model, of which nothing else is known.
+        repeated_by: the loop that repeats it on the same input, if one does.
     """
 
     path: str
@@ -57,7 +60,13 @@ class Evaluated:
     settings: Settings
     words: tuple[str, ...]
     loops: tuple[ast.AST, ...]
-    is_sampling: bool
+    is_method: bool
+    repeated_by: Loop | None
+
+    @property
+    def is_sampling(self) -> bool:
+        """Whether samples are drawn: a loop repeats it on the same input, and trains nothing."""
+        return self.repeated_by is not None and not self.repeated_by.trains
 
     @property
     def is_training(self) -> bool:

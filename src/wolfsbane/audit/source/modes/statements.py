@@ -1,11 +1,11 @@
 """A walk over a program's statements, in the order in which they run."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 from wolfsbane.audit.source.modes import vocabulary as words
-from wolfsbane.audit.source.modes.arguments import Arguments
-from wolfsbane.audit.source.modes.calls import Calls
+from wolfsbane.audit.source.modes.blocks import Blocks
 from wolfsbane.audit.source.modes.expressions import owners_in
 from wolfsbane.audit.source.modes.program import Loop, names_in, stored_in
 from wolfsbane.audit.source.modes.values import (
@@ -27,7 +27,7 @@ UNROLLED = 4
 """Literals in a loop's list up to which it is gone through literal by literal."""
 
 
-class Walk(Calls):
+class Walk(Blocks):
     """A walk over a program: branches are joined, loops are gone through twice."""
 
     def run(self, function: Function) -> None:
@@ -154,9 +154,10 @@ class Walk(Calls):
     def _passes(self, node: ast.For | ast.AsyncFor) -> list[Value]:
         """Return what a loop's target is in each pass: each literal, or twice the unknown."""
         over = self.value(node.iter)
-        if isinstance(over, Several) and 0 < len(over.elements) <= UNROLLED:
-            if all(isinstance(element, Constant | Reference) for element in over.elements):
-                return list(over.elements)
+        elements = over.elements if isinstance(over, Several) else ()
+        is_known = all(isinstance(element, Constant | Reference) for element in elements)
+        if is_known and 0 < len(elements) <= UNROLLED:
+            return list(elements)
         called = node.iter.func if isinstance(node.iter, ast.Call) else None
         if isinstance(called, ast.Attribute) and called.attr in words.PARTS:
             held = self.value(called.value)
@@ -165,124 +166,6 @@ class Walk(Calls):
                 is_named = called.attr.startswith("named_")
                 return [Several((None, part)) if is_named else part] * 2
         return [None, None]
-
-    def on_with(self, node: ast.With | ast.AsyncWith) -> None:
-        self._enter_items(node, 0)
-
-    def _enter_items(self, node: ast.With | ast.AsyncWith, index: int) -> None:
-        if index == len(node.items):
-            self.block(node.body)
-            return
-        item, grad = node.items[index].context_expr, self.grad
-
-        def inside() -> None:
-            self._enter_items(node, index + 1)
-
-        name = self.program.source.name_of(item.func) if isinstance(item, ast.Call) else None
-        if name in words.NO_GRAD or name in words.GRAD:
-            self.grad = name in words.GRAD
-            inside()
-        elif name in words.SET_GRAD and isinstance(item, ast.Call):
-            self.grad = self.truth(item.args[0]) if item.args else None
-            inside()
-        elif isinstance(item, ast.Call) and self._is_managed(item, inside):
-            pass
-        else:
-            value = self.value(item)
-            if node.items[index].optional_vars is not None:
-                self.assign(node.items[index].optional_vars, None)  # type: ignore[arg-type]
-            self._enter_object(item, value, inside)
-        self.grad = grad
-
-    def _is_managed(self, item: ast.Call, inside: Callable[[], None]) -> bool:
-        """Go through a context manager of this file that is a generator, if it is one."""
-        function, instance = self.callee_of(item)
-        if function is None or not self.program.is_manager(function):
-            return False
-        if self.state is None or any(one.function is function for one in self.frames):
-            return False
-        frame = self.frame_for(function, Arguments.of(self, item), instance)
-        outer = self.frames
-
-        def on_yield() -> None:
-            inner, self.frames = self.frames, outer
-            inside()
-            self.frames = inner
-
-        frame.on_yield = on_yield
-        self.frames = [*outer]
-        self.go_through(frame)
-        self.frames = outer
-        return True
-
-    def callee_of(self, node: ast.Call) -> tuple[Function | None, Value]:
-        """Return the function of this file that a call enters, and on which object."""
-        called = node.func
-        if isinstance(called, ast.Name):
-            return self.program.functions.get(called.id), None
-        if isinstance(called, ast.Attribute):
-            held = self.value(called.value)
-            owner = self._class_of(held.path) if isinstance(held, Reference) else None
-            if owner is not None:
-                return self.program.method(owner, called.attr), held
-        return None, None
-
-    def _enter_object(self, item: ast.expr, value: Value, inside: Callable[[], None]) -> None:
-        """Go through a context manager of this file that is an object."""
-        owner = self._class_of(value.path) if isinstance(value, Reference) else None
-        if owner is None or not isinstance(value, Reference) or not isinstance(item, ast.Call):
-            inside()
-            return
-        begin, end = (self.program.method(owner, name) for name in ("__enter__", "__exit__"))
-        given, instance = Arguments(item, (), {}), Reference(value.path)
-        if begin is not None:
-            self.enter(begin, given, instance)
-        self._cleanly(inside, lambda: self.enter(end, given, instance) if end is not None else None)
-
-    def on_try(self, node: ast.Try) -> None:
-        def protected() -> None:
-            before = self.state.copy() if self.state is not None else State()
-            self.block(node.body)
-            raised = join([before, *([self.state] if self.state else [])])
-            ends = []
-            if self.state is not None:
-                self.block(node.orelse)
-                ends += [self.state] if self.state else []
-            for handler in node.handlers:
-                self.state = raised.copy() if raised is not None else None
-                self.block(handler.body)
-                ends += [self.state] if self.state else []
-            self.state = join(ends)
-
-        if node.finalbody:
-            self._cleanly(protected, lambda: self.block(node.finalbody))
-        else:
-            protected()
-
-    def _cleanly(self, body: Callable[[], None], cleanup: Callable[[], object]) -> None:
-        """Go through a body, and then through what runs however it is left."""
-        exits = [
-            (states, len(states))
-            for frame in self.frames
-            for loop in frame.loops
-            for states in (loop.breaks, loop.continues)
-        ]
-        returns = [(frame.returns, len(frame.returns)) for frame in self.frames]
-        body()
-        after = self.state
-        for states, known in exits:
-            for index in range(known, len(states)):
-                self.state = states[index].copy()
-                cleanup()
-                states[index] = self.state or states[index]
-        for returned, known in returns:
-            for index in range(known, len(returned)):
-                self.state = returned[index][0].copy()
-                cleanup()
-                returned[index] = (self.state or returned[index][0], returned[index][1])
-        self.state = after
-        if after is not None:
-            cleanup()
 
     def on_return(self, node: ast.Return) -> None:
         value = self.value(node.value)
@@ -317,7 +200,7 @@ class Walk(Calls):
                 ends.append(self.state)
         self.state = join(ends)
 
-    STATEMENTS = {  # noqa: RUF012  # a table
+    STATEMENTS: ClassVar[Mapping[type[ast.AST], Callable[..., None]]] = {
         ast.Expr: on_expression,
         ast.Assert: on_expression,
         ast.Assign: on_assign,
@@ -327,9 +210,9 @@ class Walk(Calls):
         ast.For: on_loop,
         ast.AsyncFor: on_loop,
         ast.While: on_loop,
-        ast.With: on_with,
-        ast.AsyncWith: on_with,
-        ast.Try: on_try,
+        ast.With: Blocks.on_with,
+        ast.AsyncWith: Blocks.on_with,
+        ast.Try: Blocks.on_try,
         ast.Return: on_return,
         ast.Raise: on_raise,
         ast.Break: on_break,

@@ -135,13 +135,14 @@ class State:
 
     def settings_of(self, path: str) -> Settings:
         """Return the modes in which an object may be."""
-        own = self._nearest(path)
+        own = self.nearest(path)
         for part, settings in self.modes.items():
             if part.startswith(f"{path}.") and _modes(settings) != _modes(own):
                 return own | UNKNOWN
         return own
 
-    def _nearest(self, path: str) -> Settings:
+    def nearest(self, path: str) -> Settings:
+        """Return the modes of an object, whatever those of its parts are."""
         while path:
             if path in self.modes:
                 return self.modes[path]
@@ -236,7 +237,7 @@ def join(states: list[State]) -> State | None:
             if path in state.values and state.values[path] == value
         }
         joined.modes = {
-            path: joined._nearest(path) | state._nearest(path)
+            path: joined.nearest(path) | state.nearest(path)
             for path in {*joined.modes, *state.modes}
         }
         joined.pending |= state.pending
