@@ -129,6 +129,14 @@ def test_a_model_that_trains_is_silent():
     assert train(model, sgd(model)).codes == []
 
 
+def test_a_lazy_layer_is_no_obstacle():
+    model = nn.Sequential(block().requires_grad_(False), nn.LazyBatchNorm1d(), nn.LazyLinear(1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    findings = train(model, optimizer)
+    assert findings.codes == ["WB301"]
+    assert findings.notes == []
+
+
 def test_gradients_that_are_off_for_the_generators_step_are_no_freezing():
     generator, critic = (
         nn.Sequential(block(), nn.Linear(4, 4)),

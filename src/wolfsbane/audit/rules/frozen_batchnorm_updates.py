@@ -198,8 +198,10 @@ def _states(watched: Watched) -> dict[int, _State]:
 
 
 def _is_ready(module: Any) -> bool:
-    uninitialised = getattr(module, "has_uninitialized_params", None)
-    return module.weight is not None and not (uninitialised and uninitialised())
+    """Whether there is a weight, and it has numbers: a lazy one has none, a sharded one a part."""
+    weight = module.weight
+    is_elsewhere = hasattr(weight, "materialize") or hasattr(weight, "full_tensor")
+    return weight is not None and not is_elsewhere and weight.device.type != "meta"
 
 
 def _affine(module: Any) -> tuple[list[float], ...]:
