@@ -31,7 +31,9 @@ def test_findings_come_by_file_and_line(tmp_path):
 
 def test_codes_can_be_off_in_some_files(tmp_path):
     ignores = ((Globs(["a.py"], tmp_path), ("WB101",)), (Globs(["*"], tmp_path), ("WB190",)))
-    findings = check_files(_files(tmp_path, "a.py", "b.py"), Task((OldCall, DROP), ignores)).findings
+    findings = check_files(
+        _files(tmp_path, "a.py", "b.py"), Task((OldCall, DROP), ignores)
+    ).findings
     assert [(one.place.file[-4:], one.code) for one in findings] == [("b.py", "WB101")]
 
 

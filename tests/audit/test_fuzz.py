@@ -1,4 +1,4 @@
-"""Nothing crashes: the standard library's own files, those that do not parse among them, and cut ones.
+"""Nothing crashes: not on the standard library's own files, some no Python, nor on them cut.
 
 Every 12th file is tried, so that this takes seconds; WOLFSBANE_FUZZ=1 in the environment tries all.
 """
@@ -18,9 +18,9 @@ from wolfsbane.audit.source.file import Source
 
 STRIDE = 1 if os.environ.get("WOLFSBANE_FUZZ") else 12
 LIBRARY = Path(sysconfig.get_path("stdlib"))
-FILES = [
-    path for path in sorted(LIBRARY.rglob("*.py")) if "site-packages" not in path.parts
-][::STRIDE]
+FILES = [path for path in sorted(LIBRARY.rglob("*.py")) if "site-packages" not in path.parts][
+    ::STRIDE
+]
 ALL = Task(rules=all_rules(), fix=True, unsafe=True, write=False)
 
 

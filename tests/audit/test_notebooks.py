@@ -45,7 +45,7 @@ def test_cells_are_one_program():
     [
         ("%matplotlib inline\nx = 1", "pass\nx = 1"),
         ("!pip install \\\n  torch\nx = 1", "pass\n\nx = 1"),
-        ('!echo "it\'s\nx = 1', "pass\nx = 1"),
+        ("!echo \"it's\nx = 1", "pass\nx = 1"),
         ("!echo (\nx = 1", "pass\nx = 1"),
         ("x = 1\nx?", "x = 1\npass"),
         ("?x", "pass"),

@@ -28,14 +28,12 @@ class Globs:
         self._names = [pattern for pattern in cleaned if "/" not in pattern]
         base = glob.escape(_slashed(str(root)))
         paths = [
-            _slashed(pattern) if os.path.isabs(pattern) else f"{base}/{pattern}"
+            _slashed(pattern) if Path(pattern).is_absolute() else f"{base}/{pattern}"
             for pattern in cleaned
             if "/" in pattern
         ]
         # ** stands for any number of folders, none too.
-        self._paths = [
-            path.replace("/**/", between) for path in paths for between in ("/", "/*/")
-        ]
+        self._paths = [path.replace("/**/", between) for path in paths for between in ("/", "/*/")]
         self._known: dict[str, bool] = {}
 
     def fits(self, path: str) -> bool:

@@ -33,7 +33,7 @@ class Smoothed(nn.CrossEntropyLoss):
         (nn.Linear(2, 2), None),
         (torch.relu, None),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", None) or str(value).split(" at 0x")[0],
 )
 def test_a_loss_is_known_in_every_spelling(loss, kind):
     assert loss_kind_of(loss) == kind

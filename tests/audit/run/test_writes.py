@@ -81,7 +81,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("run", "writer", "made"), CASES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("run", "writer", "made"), CASES, ids=lambda value: getattr(value, "__name__", str(value))[:40]
+)
 def test_who_wrote_and_what_was_there_are_named(run, writer, made):
     net = Net(run)
     x = torch.randn(4, 3, requires_grad=run is write_to_an_input)

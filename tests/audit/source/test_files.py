@@ -27,7 +27,9 @@ def test_a_folder_holds_python_and_notebooks(tmp_path):
 
 
 def test_what_tools_made_is_left_out(tmp_path):
-    _tree(tmp_path, "a.py", ".venv/lib/b.py", "node_modules/c.py", "x/__pycache__/d.py", "dist/e.py")
+    _tree(
+        tmp_path, "a.py", ".venv/lib/b.py", "node_modules/c.py", "x/__pycache__/d.py", "dist/e.py"
+    )
     _tree(tmp_path, ".ipynb_checkpoints/f.ipynb", ".hidden/g.py")
     assert _found(tmp_path) == ["a.py", ".hidden/g.py"]
 

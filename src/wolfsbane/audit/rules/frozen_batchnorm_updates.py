@@ -1,5 +1,6 @@
 """WB301."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -181,16 +182,14 @@ class _Statistics(Observer):
 
 
 def _states(watched: Watched) -> dict[int, _State]:
-    return {
-        id(layer.module): _State(
-            layer,
-            layer.module.running_mean.tolist(),
-            layer.module.running_var.tolist(),
-            _affine(layer.module),
-        )
-        for layer in watched.layers
-        if layer.kind in BATCH_NORMS and keeps_statistics(layer.module) and _is_ready(layer.module)
-    }
+    """Return the batch norms' numbers; one that has not seen its first batch has none."""
+    found: dict[int, _State] = {}
+    for layer in watched.layers:
+        module: Any = layer.module
+        if layer.kind in BATCH_NORMS and keeps_statistics(module) and _is_ready(module):
+            numbers = module.running_mean.tolist(), module.running_var.tolist()
+            found[id(module)] = _State(layer, *numbers, _affine(module))
+    return found
 
 
 def _is_ready(module: Any) -> bool:
@@ -247,11 +246,11 @@ def _distance(state: _State) -> float:
     module: Any = state.layer.module
     pairs = zip(state.mean, state.var, module.running_mean.tolist(), strict=True)
     moves = [abs(now - before) / (var + module.eps) ** 0.5 for before, var, now in pairs]
-    return sum(moves) / len(moves)
+    return math.fsum(moves) / len(moves)
 
 
 def _would_update(module: Any) -> bool:
-    return module.training and keeps_statistics(module) and module.momentum != 0
+    return bool(module.training) and keeps_statistics(module) and module.momentum != 0
 
 
 def _is_without_gradients(module: Any) -> bool:

@@ -40,9 +40,7 @@ class Names:
             scope = scope.parent
         return [], None
 
-    def local(
-        self, node: ast.expr, function: Function, depth: int = 0
-    ) -> Function | Class | None:
+    def local(self, node: ast.expr, function: Function, depth: int = 0) -> Function | Class | None:
         """Return the function or class of this file that an expression names."""
         if isinstance(node, ast.Name):
             for binding in reversed(self.bindings(node.id, function)[0]):

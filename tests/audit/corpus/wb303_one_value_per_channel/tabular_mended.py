@@ -9,7 +9,12 @@ from torch.utils.data import DataLoader, TensorDataset
 def make_mlp(sizes):
     layers = []
     for size_in, size_out in zip(sizes, sizes[1:]):
-        layers += [nn.Linear(size_in, size_out), nn.BatchNorm1d(size_out), nn.ReLU(), nn.Dropout(0.1)]
+        layers += [
+            nn.Linear(size_in, size_out),
+            nn.BatchNorm1d(size_out),
+            nn.ReLU(),
+            nn.Dropout(0.1),
+        ]
     return nn.Sequential(*layers, nn.Linear(sizes[-1], 1))
 
 
