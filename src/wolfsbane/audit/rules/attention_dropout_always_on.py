@@ -221,12 +221,12 @@ def _is_fixed(source: Source, node: ast.expr, depth: int) -> bool:
     if depth > DEEPEST:
         return False
     if isinstance(node, ast.Name):
-        bindings = source.values.definitions(node)
+        bindings = source.definitions(node)
         return bool(bindings) and all(_is_fixed_by(source, one, depth) for one in bindings)
     if not isinstance(node, ast.Attribute):
         return False
-    owners = source.values.owners(node.value)
-    bindings = [one for owner in owners for one in source.values.attribute(owner, node.attr)]
+    owners = source.owners(node.value)
+    bindings = [one for owner in owners for one in source.attribute(owner, node.attr)]
     if bindings:
         return all(_is_made_once(source, one) for one in bindings)
     return _is_fixed(source, node.value, depth + 1)

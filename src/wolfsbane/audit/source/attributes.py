@@ -48,7 +48,7 @@ def attribute_of(source: Source, creation: Creation) -> str | None:
 
 def is_whole(source: Source, owner: Class) -> bool:
     """Whether a class is a module that runs, and whose bases this file defines or are plain."""
-    lineage = source.values.lineage(owner)
+    lineage = source.lineage(owner)
     known = {one.name for one in lineage}
     for one in lineage:
         for base in one.node.bases:
@@ -64,8 +64,8 @@ def may_be_used(source: Source, owner: Class, attribute: str) -> bool:
     read = re.compile(rf"\bself\.{attribute}\b(?!\s*(:[^=\n]*)?=[^=])")
     if read.search(_text_of(source, owner)):
         return True
-    lineage = source.values.lineage(owner)
-    below = [one for one in source.classes if owner in source.values.lineage(one)]
+    lineage = source.lineage(owner)
+    below = [one for one in source.classes if owner in source.lineage(one)]
     family = {id(one.node): one for one in [*lineage, *below]}
     if any("__getattr__" in one.methods for one in family.values()):
         return True

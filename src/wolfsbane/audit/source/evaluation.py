@@ -58,7 +58,7 @@ def is_given_by_strangers(source: Source, node: ast.expr) -> bool:
     """Whether a value is a parameter's, on which callers outside the file decide."""
     for origin in source.origins(node):
         if isinstance(origin, ast.Name) and source.function_of(origin).name != "__init__":
-            definitions = source.values.definitions(origin)
+            definitions = source.definitions(origin)
             if any(binding.how == "parameter" for binding in definitions):
                 return True
     return False

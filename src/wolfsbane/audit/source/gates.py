@@ -31,7 +31,7 @@ class Gates:
     def conditions(self, node: ast.AST) -> list[Condition]:
         """Return the tests under which a node runs, in its own function, the innermost last."""
         found: list[Condition] = []
-        function = self._values.function_of(node)
+        function = self._values.scopes.function_of(node)
         known = self._values.flow(function).conditions
         below: ast.AST = node
         while True:

@@ -66,6 +66,6 @@ def _is_read_once(source: Source, step: Step) -> bool:
         for node in ast.walk(function.node)
         if isinstance(node, ast.Name)
         and isinstance(node.ctx, ast.Load)
-        and any(binding.value is step.node for binding in source.values.definitions(node))
+        and any(binding.value is step.node for binding in source.definitions(node))
     ]
     return len(reads) == 1
