@@ -35,3 +35,9 @@ def require_onnx():
 def require_cuda():
     """Skip unless this torch sees a CUDA GPU."""
     require(torch.cuda.is_available(), "a CUDA GPU")
+
+
+def require_packages(*names):
+    """Skip unless these packages are installed."""
+    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    require(not missing, ", ".join(missing))

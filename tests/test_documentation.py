@@ -12,6 +12,7 @@ pytestmark = [*of_torch_itself]  # the compiler's own
 DOCS = Path(__file__).parents[1] / "docs"
 CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 PAGES = (
+    "check-model",
     "collection-activation",
     "collection-dropout",
     "collection-norm",

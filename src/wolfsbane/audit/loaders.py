@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+TORCHS = ("torch.utils.data.sampler", "BatchSampler")
+"""Module and name of the class that cuts samples into batches."""
+
 
 @dataclass(frozen=True)
 class Batches:
@@ -28,11 +31,9 @@ class Batches:
 
 def batches_of(loader: Any) -> Batches | None:
     """Return the batches of a torch DataLoader; None where a sampler of one's own makes them."""
-    sampler = getattr(loader, "batch_sampler", None)
-    if (
-        f"{type(sampler).__module__}.{type(sampler).__name__}"
-        != "torch.utils.data.sampler.BatchSampler"
-    ):
+    sampler: Any = getattr(loader, "batch_sampler", None)
+    known = type(sampler)
+    if (known.__module__, known.__name__) != TORCHS:
         return None
     return Batches(sampler.batch_size, _length(sampler.sampler), sampler.drop_last)
 

@@ -12,11 +12,11 @@ def is_rectifier(operation: Operation | None) -> bool:
     Examples:
         >>> is_rectifier(Operation("relu", "torch.Tensor.clamp_min", arguments={"min": 1e-8}))
         False
-        >>> is_rectifier(Operation("hardtanh", "torch.nn.functional.hardtanh", arguments={"min_val": 0}))
+        >>> is_rectifier(Operation("hardtanh", "torch.hardtanh", arguments={"min_val": 0}))
         True
     """
     if operation is None:
         return False
     if operation.kind == "hardtanh":
-        return operation.arguments.get("min_val", -1) == 0
-    return operation.kind in RECTIFIERS and operation.arguments.get("min", 0) == 0
+        return bool(operation.arguments.get("min_val", -1) == 0)
+    return operation.kind in RECTIFIERS and bool(operation.arguments.get("min", 0) == 0)

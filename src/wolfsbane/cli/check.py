@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from wolfsbane.cli.printing import has_colors, put, put_error, put_into
+from wolfsbane.cli.printing import has_colors, put, put_bytes, put_error, put_into
 from wolfsbane.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FOUND = 1
 """Exit code where something was found."""
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 ABNORMAL = 2
 """Exit code where a rule failed."""
 STDIN = "-"
@@ -142,7 +144,11 @@ def check(
         unsafe=unsafe_fixes,
         write=not diff and STDIN not in given,
     )
-    outcome = _run(given, settings, task, stdin_filename, force_exclude)
+    try:
+        outcome = _run(given, settings, task, stdin_filename, force_exclude)
+    except KeyboardInterrupt:
+        put_error("wolfsbane: interrupted; what was mended until now stays mended")
+        raise typer.Exit(INTERRUPTED) from None
     if write_baseline and settings.baseline:
         _record(outcome, settings.baseline)
         return
@@ -254,7 +260,7 @@ def _findings(outcome: "Outcome", task: "Task", format: Format, file: Path | Non
 def _put_findings(text: str, file: Path | None, mended: "Outcome | None") -> None:
     """Write findings to their file; else to standard error where a mended program goes out."""
     if mended is not None:
-        put("".join(program.encoded().decode() for program in mended.programs))
+        put_bytes(mended.content)
     if file is not None:
         put_into(file, text)
     elif mended is not None:

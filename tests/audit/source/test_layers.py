@@ -40,6 +40,7 @@ def kinds_before(program, kind):
         ("layers = [nn.Linear(2, 2)]\nlayers.append(nn.ReLU())\nnet = nn.Sequential(*layers)", "relu", ["linear"]),
         ("layers = [nn.Linear(2, 2)]\nif c:\n    layers.append(nn.ReLU())\nnet = nn.Sequential(*layers)", "relu", ["unknown"]),
         ("from collections import OrderedDict\nnet = nn.Sequential(OrderedDict([('a', nn.Linear(2, 2)), ('b', nn.ReLU())]))", "relu", ["linear"]),
+        ("a = nn.Sequential(nn.Linear(2, 2))\nb = nn.Sequential(nn.ReLU())\nnet = nn.Sequential(a, b)", "relu", ["linear"]),
         ("act = nn.ReLU()\nnet = nn.Sequential(nn.Linear(2, 2), act)", "relu", ["linear"]),
         ("nn.Dropout(0.5)(F.relu(x))", "dropout", ["relu"]),
     ],

@@ -41,3 +41,8 @@ def test_an_own_class_hides_an_import():
 
 def test_aliases_in_a_circle_come_to_an_end():
     assert name_of_last_call("a = b\nb = a\na()") is None
+
+
+def test_values_in_a_circle_are_nothing_of_this_file():
+    source = Source.read("def f():\n    a = b\n    b = a\n    return a(x)\n")
+    assert source.callees(source.calls[-1]) == []

@@ -20,8 +20,12 @@ from wolfsbane.audit.vocabulary import DROPOUTS
 def make_dropouts_visible(twin: Module) -> None:
     """Let each dropout of a copy call a function of torch where it returns its input itself."""
     for module in twin.modules():
-        if kind_of_module(module) in DROPOUTS:
+        if kind_of_module(module) in DROPOUTS and not _is_torchs(module):
             module.__dict__["forward"] = _visible(module.forward, _rate(module))
+
+
+def _is_torchs(module: Module) -> bool:
+    return (type(module).forward.__module__ or "").startswith("torch.")
 
 
 def _visible(forward: Callable[..., Any], p: float) -> Callable[..., Any]:

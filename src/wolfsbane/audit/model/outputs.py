@@ -90,7 +90,7 @@ def _asks_for_its_mode(view: ModelView, operation: Operation) -> bool:
     around = [
         layer
         for layer in view.layers
-        if layer.path == "" or path == layer.path or path.startswith(f"{layer.path}.")
+        if layer.path in {"", path} or path.startswith(f"{layer.path}.")
     ]
     return any("training" in _forward_of(layer) for layer in around if layer.kind is None)
 

@@ -41,7 +41,7 @@ def rate_of(operation: Operation) -> float | None:
 
 
 def own_operations(view: ModelView) -> Iterator[Operation]:
-    """Yield the operations with a drop rate of their own: functions that are not in a drop layer."""
+    """Yield the operations with a drop rate of their own: functions outside drop layers."""
     for operation in view.tape.operations if view.tape is not None else ():
         inside = operation.layer is not None and operation.layer.kind in {*DROPOUTS, *OF_OTHERS}
         if not inside and rate_of(operation) is not None:

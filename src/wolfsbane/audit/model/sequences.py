@@ -1,9 +1,13 @@
-"""Layers that run one behind the other because an nn.Sequential holds them: no forward is needed."""
+"""Layers that run one behind the other because an nn.Sequential holds them, without a forward."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, cast
 
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.view import ModelView
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 
 def sequences(model: ModelView) -> Iterator[Sequence[Layer]]:
@@ -17,7 +21,8 @@ def sequences(model: ModelView) -> Iterator[Sequence[Layer]]:
 
 
 def _flat(layer: Layer, layers: dict[int, Layer]) -> Iterator[Layer]:
-    for child in layer.module.children():
+    # children() would leave out a layer's second place.
+    for child in cast("Iterable[Module]", layer.module):
         held = layers[id(child)]
         if _is_sequential(held):
             yield from _flat(held, layers)

@@ -123,7 +123,7 @@ def _is_wasted(source: Source, step: Step, norm: Step) -> bool:
     """
     if step.kind not in AFFINE or step.creation is None or not _has_bias(source, step.creation):
         return False
-    if any(user.kind not in BATCH_NORMS for user in source.users_of(step)):
+    if not all(_goes_to_norms_alone(source, same) for same in _calls_of(source, step)):
         return False
     made, counted = _output(step.creation), _argument(norm.creation, "num_features", 0)
     if made is None or counted is None:
@@ -132,6 +132,41 @@ def _is_wasted(source: Source, step: Step, norm: Step) -> bool:
     numbers = (source.constant(made), source.constant(counted))
     is_known = all(isinstance(number, int) for number in numbers)
     return numbers[0] == numbers[1] if is_known else same_text or step.kind != "linear"
+
+
+def _calls_of(source: Source, step: Step) -> list[Step]:
+    """Return every step that applies the same layer."""
+    assert step.creation is not None
+    made = step.creation.call.node
+    return [one for one in source.steps if one.creation and one.creation.call.node is made]
+
+
+def _goes_to_norms_alone(source: Source, step: Step) -> bool:
+    """Whether a result, perhaps by a name, is given to batch norms and used nowhere else."""
+    users = source.users_of(step)
+    if any(user.kind not in BATCH_NORMS for user in users):
+        return False
+    if step.creation is not None and step.node is step.creation.call.node:
+        return all(user.creation and user.node is user.creation.call.node for user in users)
+    readers = _readers(source, step.node)
+    norms = {id(user.node) for user in users}
+    return bool(readers) and all(id(source.parent_of(reader)) in norms for reader in readers)
+
+
+def _readers(source: Source, node: ast.AST) -> list[ast.AST]:
+    """Return what stands for a call's result: itself, or a name that it is assigned to."""
+    statement = source.parent_of(node)
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return [node]
+    target = statement.targets[0]
+    if not isinstance(target, ast.Name):
+        return []
+    return [
+        one
+        for one in ast.walk(source.function_of(node).node)
+        if isinstance(one, ast.Name) and one.id == target.id and isinstance(one.ctx, ast.Load)
+        if any(binding.value is node for binding in source.definitions(one))
+    ]
 
 
 def _has_bias(source: Source, creation: Creation) -> bool:

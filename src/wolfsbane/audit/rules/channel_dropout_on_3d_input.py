@@ -1,14 +1,15 @@
 """WB113."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wolfsbane.audit.finding import Channel, Finding, Place, Severity
 from wolfsbane.audit.layer import Layer
+from wolfsbane.audit.model.subject import line_of, place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
-from wolfsbane.audit.run.observer import LayerCall, Observer
+from wolfsbane.audit.run.observer import LayerCall, Observer, OperationCall
 from wolfsbane.audit.vocabulary import CHANNEL_DROPOUTS
 
 SPATIAL_DIMS: Mapping[str, int] = {kind: n for n, kind in enumerate(CHANNEL_DROPOUTS, 1)}
@@ -30,9 +31,9 @@ class ChannelDropoutOn3dInput(Rule):
 
     What is dropped is not what was meant. `Dropout2d` takes (N, L, C), a sequence of features, for
     (N, C, L), and drops time steps; it takes one picture (C, H, W) for a batch, and drops its rows.
-    `Dropout1d` takes a batch (N, C) for one sample (C, L), and drops whole samples; `Dropout3d` does
-    the same to a batch (N, C, H, W). Of the first PyTorch warns, and says that it will change; of
-    the other two it says nothing.
+    `Dropout1d` takes a batch (N, C) for one sample (C, L), and drops whole samples; `Dropout3d`
+    does the same to a batch (N, C, H, W). Of the first PyTorch warns, and says that it will change;
+    of the other two it says nothing.
 
     ## Example
 
@@ -104,18 +105,22 @@ class ChannelDropoutOn3dInput(Rule):
 
     def check_model(self, model: ModelView) -> Iterator[Finding]:
         operations = model.tape.operations if model.tape is not None else ()
-        inputs = [
-            (operation.layer, operation.inputs[0].shape)
+        taken = [
+            (operation, operation.inputs[0].shape)
             for operation in operations
-            if operation.layer is not None and _enters(operation) and operation.inputs[0].shape
+            if _enters(operation) and operation.inputs[0].shape
         ]
-        has_no_batch = any(_is_without_batch(layer, shape) for layer, shape in inputs)
+        has_no_batch = any(_is_without_batch(operation.layer, shape) for operation, shape in taken)
         told: set[str] = set()
-        for layer, shape in inputs:
-            if layer.path not in told and _is_misread(layer, shape, has_no_batch=has_no_batch):
-                told.add(layer.path)
-                message = f"{layer} gets an input of shape {_text(shape)}: {_effect(layer, shape)}"
-                yield self.found(Channel.MODEL, layer.place, message, _help(layer))
+        for operation, shape in taken:
+            layer = _channel_dropout(operation.layer)
+            kind = operation.kind if layer is None else layer.kind or ""
+            name = subject_of(operation) if layer is None else str(layer)
+            if name not in told and _is_misread(kind, shape, has_no_batch=has_no_batch):
+                told.add(name)
+                place = place_of(operation) if layer is None else layer.place
+                message = f"{name} gets an input of shape {_text(shape)}: {_effect(kind, shape)}"
+                yield self.found(Channel.MODEL, place, message, _help(kind))
 
     def observer(self) -> Observer:
         return _Inputs()
@@ -123,9 +128,10 @@ class ChannelDropoutOn3dInput(Rule):
 
 @dataclass
 class _Calls:
-    """How often a layer was called, and with which shape of too few dimensions."""
+    """How often a channel dropout was called, and with which shape of too few dimensions."""
 
-    layer: Layer
+    name: str
+    kind: str
     place: Place
     shape: tuple[int, ...] = ()
     num_calls: int = 0
@@ -134,65 +140,80 @@ class _Calls:
 
 class _Inputs(Observer):
     def __init__(self) -> None:
-        self.calls: dict[int, _Calls] = {}
+        self.calls: dict[tuple[str, Place], _Calls] = {}
         self.has_no_batch = False
 
     def on_layer(self, call: LayerCall) -> None:
         shape = tuple(getattr(call.inputs[0], "shape", ())) if call.inputs else ()
-        if call.layer is None or not shape:
-            return
+        layer = _channel_dropout(call.layer)
         self.has_no_batch |= _is_without_batch(call.layer, shape)
-        if call.layer.kind in SPATIAL_DIMS:
-            calls = self.calls.setdefault(id(call.module), _Calls(call.layer, call.place))
-            calls.num_calls += 1
-            if _is_misread(call.layer, shape, has_no_batch=False):
-                calls.num_misread += 1
-                calls.shape = shape
+        if layer is not None and shape:
+            self._note(str(layer), layer.kind or "", replace(call.place, module=layer.path), shape)
+
+    def on_operation(self, call: OperationCall) -> None:
+        operation = call.operation
+        if operation.kind in SPATIAL_DIMS and _channel_dropout(operation.layer) is None:
+            shape = tuple(call.tensors[0].shape)
+            self._note(subject_of(operation), operation.kind, line_of(operation), shape)
+
+    def _note(self, name: str, kind: str, place: Place, shape: tuple[int, ...]) -> None:
+        calls = self.calls.setdefault((name, place), _Calls(name, kind, place))
+        calls.num_calls += 1
+        if _is_misread(kind, shape, has_no_batch=False):
+            calls.num_misread += 1
+            calls.shape = shape
 
     def findings(self) -> Iterator[Finding]:
         for calls in self.calls.values():
-            layer, shape = calls.layer, calls.shape
-            if shape and _is_misread(layer, shape, has_no_batch=self.has_no_batch):
+            shape = calls.shape
+            if shape and _is_misread(calls.kind, shape, has_no_batch=self.has_no_batch):
                 yield ChannelDropoutOn3dInput.found(
                     Channel.RUN,
-                    Place(calls.place.file, calls.place.span, calls.place.cell, layer.path),
-                    f"{layer} got an input of shape {_text(shape)} in {calls.num_misread} of "
-                    f"{calls.num_calls} sampled calls: {_effect(layer, shape)}",
-                    _help(layer),
+                    calls.place,
+                    f"{calls.name} got an input of shape {_text(shape)} in {calls.num_misread} of "
+                    f"{calls.num_calls} sampled calls: {_effect(calls.kind, shape)}",
+                    _help(calls.kind),
                 )
 
 
 def _enters(operation: Operation) -> bool:
     """Return whether it takes what another layer made: a layer's own first operation."""
-    return bool(operation.inputs) and operation.inputs[0].layer is not operation.layer
+    if not operation.inputs:
+        return False
+    layer = operation.layer
+    return layer is None or layer.kind is None or operation.inputs[0].layer is not layer
 
 
-def _is_without_batch(layer: Layer, shape: Sequence[int]) -> bool:
+def _channel_dropout(layer: Layer | None) -> Layer | None:
+    return layer if layer is not None and layer.kind in SPATIAL_DIMS else None
+
+
+def _is_without_batch(layer: Layer | None, shape: Sequence[int]) -> bool:
     """Return whether a convolution takes one sample: the model runs without a batch."""
-    kernel = getattr(layer.module, "kernel_size", ())
-    return layer.kind == "conv" and isinstance(kernel, tuple) and len(shape) == 1 + len(kernel)
+    kernel = getattr(layer.module, "kernel_size", ()) if layer is not None else ()
+    is_conv = layer is not None and layer.kind == "conv"
+    return is_conv and isinstance(kernel, tuple) and len(shape) == 1 + len(kernel)
 
 
-def _is_misread(layer: Layer, shape: Sequence[int], *, has_no_batch: bool) -> bool:
+def _is_misread(kind: str, shape: Sequence[int], *, has_no_batch: bool) -> bool:
     """Return whether a channel dropout's input has fewer dimensions than N, C and its own."""
-    num_spatial = SPATIAL_DIMS.get(layer.kind or "")
+    num_spatial = SPATIAL_DIMS.get(kind)
     if num_spatial is None:
         return False
-    is_one_sample = layer.kind in UNBATCHED and len(shape) == 1 + num_spatial
+    is_one_sample = kind in UNBATCHED and len(shape) == 1 + num_spatial
     return len(shape) < 2 + num_spatial and not (is_one_sample and has_no_batch)
 
 
-def _effect(layer: Layer, shape: Sequence[int]) -> str:
-    num_spatial = SPATIAL_DIMS[layer.kind or ""]
-    if layer.kind in UNBATCHED and len(shape) == 1 + num_spatial:
+def _effect(kind: str, shape: Sequence[int]) -> str:
+    if kind in UNBATCHED and len(shape) == 1 + SPATIAL_DIMS[kind]:
         return "dimension 0 is taken for the channels, so that whole samples of a batch are dropped"
     if len(shape) == 2:  # noqa: PLR2004
         return "there is nothing to share a mask over, so that single elements are dropped"
     return "dimension 1 is taken for the channels, of sequences (N, C, L)"
 
 
-def _help(layer: Layer) -> str:
-    if layer.kind == "dropout2d":
+def _help(kind: str) -> str:
+    if kind == "dropout2d":
         return "Use nn.Dropout1d for (N, C, L), and move the channels of (N, L, C) to dimension 1"
     return "Use nn.Dropout for single elements, or give the input its batch and all its dimensions"
 

@@ -31,9 +31,9 @@ class DeadRelu(Rule):
 
     ## Why is this bad?
 
-    Where a ReLU gives 0 its derivative is 0. A unit that gives 0 for every example gets no gradient,
-    so nothing brings it back: its weights are ballast. Usual causes are a learning rate that is too
-    high, a bias far below zero, and inputs of large mean.
+    Where a ReLU gives 0 its derivative is 0. A unit that gives 0 for every example gets no
+    gradient, so nothing brings it back: its weights are ballast. Usual causes are a learning rate
+    that is too high, a bias far below zero, and inputs of large mean.
 
     ## Example
 
@@ -100,7 +100,7 @@ class _Watch(Observer):
         if not call.grad or not is_rectifier(operation) or not _trains(output):
             return
         axis = axis_of_units(operation, output.ndim)
-        if axis is None or axis >= output.ndim or output.ndim < 2 or not output.numel():
+        if axis is None or not output.numel():
             return
         key = (*key_of(operation), output.shape[axis])
         units = self.units.setdefault(key, Units(operation))
@@ -112,9 +112,9 @@ class _Watch(Observer):
                 yield DeadRelu.found(
                     Channel.RUN,
                     units.place,
-                    f"{units.num_inactive(0.0)} of {units.num_units} units of {units} gave 0 for all"
-                    f" {units.num_examples:,} examples seen in the last {len(units.seen)} sampled"
-                    " steps",
+                    f"{units.num_inactive(0.0)} of {units.num_units} units of {units} gave 0 for"
+                    f" all {units.num_examples:,} examples seen in the last {len(units.seen)}"
+                    " sampled steps",
                     HELP,
                 )
 

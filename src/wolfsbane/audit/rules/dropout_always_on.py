@@ -8,9 +8,14 @@ from wolfsbane.audit.finding import Channel, Finding, Fix, Severity
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
-from wolfsbane.audit.run.evaluation import EvaluationDrops
-from wolfsbane.audit.source.edits import argument_added, replaced
-from wolfsbane.audit.source.evaluation import is_explained, mode_in_reach, runs_in_evaluation
+from wolfsbane.audit.run.evaluation_drops import EvaluationDrops
+from wolfsbane.audit.source.corrections import argument_added, replaced
+from wolfsbane.audit.source.evaluation import (
+    is_explained,
+    is_given_by_strangers,
+    mode_in_reach,
+    runs_in_evaluation,
+)
 from wolfsbane.audit.source.file import Call, Source
 from wolfsbane.audit.vocabulary import DROPOUTS
 
@@ -92,6 +97,9 @@ class Net(nn.Module):
     def noise(self, x, is_train=True):
         return helper(F.dropout(x, 0.2, is_train), self.training)
 
+def attention(scores, value, dropout_p=0.0):
+    return F.dropout(scores.softmax(-1), dropout_p) @ value
+
 def helper(x, mode):
     return F.dropout(F.dropout(x, 0.0), 0.5, mode)
 
@@ -115,8 +123,9 @@ class DropoutAlwaysOn(Rule):
     Finds `torch.nn.functional.dropout` and its relatives called without `training`, or with
     `training=True`. In a model or a run, it finds them dropping while the model is in eval mode.
 
-    Calls under `if self.training:`, with a rate that depends on the mode, in tests and in functions
-    that call `backward()` themselves are left alone.
+    Calls under `if self.training:`, with a rate that depends on the mode or that callers elsewhere
+    decide on, in tests, in a script's own lines, and in functions that call `backward()` themselves
+    are left alone.
 
     ## Why is this bad?
 
@@ -148,8 +157,8 @@ class DropoutAlwaysOn(Rule):
 
     ## When to ignore it
 
-    Where dropout is meant to be on in evaluation, as in Tacotron 2's prenet: `training=True` with a
-    comment that says why, or `# noqa: WB101`, in the source;
+    Where dropout is meant to be on in evaluation, as in Tacotron 2's prenet: `# noqa: WB101`, or a
+    comment at the call that says so ("always applies dropout"), in the source;
     `audit.allow(model.prenet, "WB101", reason="...")` for a model.
 
     ## References
@@ -216,21 +225,26 @@ class DropoutAlwaysOn(Rule):
 def _always_on(source: Source, call: Call) -> tuple[str, str] | None:
     """Return why a call always drops, and the parameter that says when; None where it may not."""
     signature = signature_of(call.name or "")
-    if signature is None or signature.training is None:
+    if signature is None or signature.training is None or is_explained(source, call.node):
         return None
     switch = signature.training
     rate = call.argument(signature.rate, signature.position(signature.rate))
     if rate is None and not signature.default_rate:
         return None
-    if rate is not None and (source.constant(rate) in (0, None) or source.is_gated(rate)):
+    if rate is not None and _may_be_zero(source, rate):
         return None
     training = call.argument(switch, signature.position(switch))
     if training is None:
         is_missing = signature.default_training and not call.has_unknown_arguments
         return (f"is given no {switch}=, which is True by default", switch) if is_missing else None
-    is_true = isinstance(training, ast.Constant) and training.value is True
-    is_defect = is_true and not is_explained(source, call.node)
-    return (f"is given {switch}=True", switch) if is_defect else None
+    is_true = isinstance(training, ast.Constant) and training.value == 1
+    return (f"is given {switch}=True", switch) if is_true else None
+
+
+def _may_be_zero(source: Source, rate: ast.expr) -> bool:
+    """Whether a rate is zero, depends on the mode, or is what callers elsewhere decide on."""
+    is_zero = source.constant(rate) in (0, None)
+    return is_zero or source.is_gated(rate) or is_given_by_strangers(source, rate)
 
 
 def _fix(source: Source, call: Call, switch: str, mode: str) -> Fix | None:

@@ -6,8 +6,8 @@ from typing import TypeVar
 from wolfsbane.audit.chains import HasKind, before
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.model.rates import rate_of
+from wolfsbane.audit.model.subject import place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
-from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.source.rates import drops_nothing
@@ -113,8 +113,8 @@ class DropoutBeforeAttentionSoftmax(Rule):
     ## References
 
     - A. Vaswani et al., "Attention Is All You Need", 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762)
-    - [AKT#11](https://github.com/arghosh/AKT/issues/11)
-    - [saint#12](https://github.com/somepago/saint/issues/12)
+    - [Parakeet#76](https://github.com/PaddlePaddle/Parakeet/pull/76), which takes back a dropout
+      "to logits before softmax"
     """
 
     code = "WB114"
@@ -156,13 +156,11 @@ class DropoutBeforeAttentionSoftmax(Rule):
         for operation in model.tape.operations if model.tape is not None else ():
             for drop in _dropped_scores(operation, lambda taking: taking.inputs):
                 if rate_of(drop):
-                    layer = drop.layer
-                    name = drop.name if layer is None or layer.kind not in DROPOUTS else str(layer)
                     yield self.found(
                         Channel.MODEL,
-                        drop.place if layer is None else layer.place,
-                        f"{name} p={rate_of(drop):g} drops attention scores before their softmax: "
-                        "a dropped score of 0 still gets the weight exp(0)",
+                        place_of(drop),
+                        f"{subject_of(drop)} p={rate_of(drop):g} drops attention scores before "
+                        "their softmax: a dropped score of 0 still gets the weight exp(0)",
                         HELP,
                     )
 

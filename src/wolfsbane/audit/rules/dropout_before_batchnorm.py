@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from wolfsbane.audit.chains import HasKind, before
 from wolfsbane.audit.finding import Channel, Finding, Place, Severity
-from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.rates import rate_of as rate_of_operation
 from wolfsbane.audit.model.rates import rate_of_layer
 from wolfsbane.audit.model.sequences import sequences
+from wolfsbane.audit.model.subject import line_of, place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
@@ -35,9 +35,15 @@ SCALABLE = SHAPE_ONLY | {"relu", "leaky_relu", "prelu"}
 UNWEIGHTED = ACTIVATIONS | POOLS | SHAPE_ONLY
 
 SMALLEST_RATIO = 1.05
-"""A ratio below is within the noise of a variance: of 1000 values it errs by sqrt(2/1000) = 4.5%."""
+"""A ratio below is within a variance's noise: of 1000 values it errs by sqrt(2/1000) = 4.5%."""
+
+DEFAULT_RATE = 0.5
+"""torch's p, and this project's, where none is given."""
 
 HELP = "Put the dropout behind the batch norm, or behind the next weighted layer"
+
+if TYPE_CHECKING:
+    from wolfsbane.audit.layer import Layer
 
 Node = TypeVar("Node", bound=HasKind)
 
@@ -53,11 +59,11 @@ class DropoutBeforeBatchnorm(Rule):
 
     ## Why is this bad?
 
-    Dropout keeps the mean and raises the variance: what is kept is multiplied by 1/(1-p). Batch norm
-    remembers that raised variance, and divides by it in evaluation, when nothing is dropped and the
-    variance is smaller. At p=0.5 behind a ReLU the ratio is about 2.5, so that every channel comes
-    out too small by a factor of 1.6: the network meets numbers in evaluation that it was not
-    trained on.
+    Dropout keeps the mean and raises the variance: what is kept is multiplied by 1/(1-p). Batch
+    norm remembers that raised variance, and divides by it in evaluation, when nothing is dropped
+    and the variance is smaller. At p=0.5 behind a ReLU the ratio is about 2.5, so that every
+    channel varies too little by a factor of 1.6: the network meets numbers in evaluation that it
+    was not trained on.
 
     ## Example
 
@@ -163,7 +169,7 @@ class DropoutBeforeBatchnorm(Rule):
 
 @dataclass(frozen=True)
 class _Pair:
-    """A dropout and the batch norm behind it, as messages name them; `rate` where it is the factor."""
+    """A dropout and the batch norm behind it, by name, and the rate where it tells the ratio."""
 
     drop: str
     norm: str
@@ -205,25 +211,20 @@ def _pairs_of_tape(model: ModelView) -> Iterator[_Pair]:
         for drop, is_scaled in _drops_before(norm, _first_input):
             rate = rate_of_operation(drop)
             if rate:
-                place = drop.place if drop.layer is None else drop.layer.place
-                yield _Pair(_named(drop), _named(norm), place, rate if is_scaled else None)
+                factor = rate if is_scaled else None
+                yield _Pair(subject_of(drop), subject_of(norm), place_of(drop), factor)
 
 
 def _first_input(operation: Operation) -> tuple[Operation, ...]:
     return operation.inputs[:1]
 
 
-def _named(operation: Operation) -> str:
-    """Name an operation by its layer; a function by itself and the layer in which it runs."""
-    layer = operation.layer
-    if layer is None:
-        return operation.name
-    return str(layer) if layer.kind == operation.kind else f"{operation.name} in {layer}"
-
-
 def _rate_in(source: Source, drop: Step) -> float | None:
     rate = rate_of(drop)
-    found = set() if rate is None else {float(value) for _, value in numbers_of(source, rate)}
+    if rate is None:
+        call = drop.call if drop.creation is None else drop.creation.call
+        return None if call is None or call.has_unknown_arguments else DEFAULT_RATE
+    found = {float(value) for _, value in numbers_of(source, rate)}
     return found.pop() if len(found) == 1 else None
 
 
@@ -249,23 +250,26 @@ class _Shifts(Observer):
         if norm.kind not in BATCH_NORMS or not call.tensors:
             return
         if not norm.arguments.get("training"):
-            self.evaluated.setdefault(_named(norm), Variance()).add(call.tensors[0])
+            if subject_of(norm) in self.evaluated:
+                self.evaluated[subject_of(norm)].add(call.tensors[0])
             return
         for drop, is_scaled in _drops_before(norm, _first_input):
             rate = rate_of_operation(drop)
             if rate and drop.arguments.get("training"):
-                place = drop.place if drop.layer is None else drop.layer.place
-                pair = _Pair(_named(drop), _named(norm), place, rate if is_scaled else None)
+                name, factor = f"{subject_of(drop)} p={rate:g}", rate if is_scaled else None
+                pair = _Pair(name, subject_of(norm), line_of(drop), factor)
                 _, variance = self.pairs.setdefault((pair.drop, pair.norm), (pair, Variance()))
                 variance.add(call.tensors[0], rate)
+                if pair.rate is None:
+                    self.evaluated.setdefault(pair.norm, Variance())
 
     def findings(self) -> Iterator[Finding]:
         for pair, variance in self.pairs.values():
             evaluated = self.evaluated.get(pair.norm)
-            if pair.rate is not None:
-                ratio, other = variance.ratio_without_drop, "without it"
-            elif evaluated is not None:
-                ratio, other = variance.ratio_to(evaluated), "in evaluation"
+            if evaluated is None:
+                ratio, other = variance.ratio_without_drop, "that it would have without the dropout"
+            elif evaluated.num_calls:
+                ratio, other = variance.ratio_to(evaluated), "that it has in evaluation"
             else:
                 continue
             if ratio >= SMALLEST_RATIO:

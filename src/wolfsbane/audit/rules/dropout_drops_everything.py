@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from wolfsbane.audit.finding import Channel, Edit, Finding, Fix, Severity
 from wolfsbane.audit.model.rates import own_operations, rate_of, rate_of_layer
+from wolfsbane.audit.model.subject import place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Source
@@ -12,6 +13,9 @@ from wolfsbane.audit.source.rates import Rate, numbers_of, rates_of
 
 NEARLY_ONE = 1 - 1e-9
 """Of what is dropped at this rate, not one of a billion numbers is kept."""
+
+MODES = ("training", "is_training", "is_train")
+"""Names of a mode."""
 
 HELP = (
     "Write the fraction that is dropped; 1 is what keeps everything where a keep_prob is asked for"
@@ -140,12 +144,13 @@ class DropoutDropsEverything(Rule):
         for operation in own_operations(model):
             rate = rate_of(operation) or 0.0
             if NEARLY_ONE <= rate <= 1:
-                message = f"{operation.name} has p={rate:g}: in training only zeros come out"
-                yield self.found(Channel.MODEL, operation.place, message, HELP)
+                message = f"{subject_of(operation)} has p={rate:g}: in training only zeros come out"
+                yield self.found(Channel.MODEL, place_of(operation), message, HELP)
 
 
 def _is_mode(expression: ast.expr) -> bool:
-    return isinstance(expression, ast.Attribute) and expression.attr == "training"
+    is_attribute = isinstance(expression, ast.Attribute) and expression.attr == "training"
+    return is_attribute or (isinstance(expression, ast.Name) and expression.id in MODES)
 
 
 def _fix(source: Source, rate: Rate) -> Fix | None:

@@ -7,9 +7,9 @@ from wolfsbane.audit.finding import Channel, Finding, Fix, Severity
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.made_in_forward import Made, MadeInForward
 from wolfsbane.audit.run.observer import Observer
-from wolfsbane.audit.source.edits import replaced
+from wolfsbane.audit.source.corrections import replaced
 from wolfsbane.audit.source.evaluation import is_test, mode_in_reach, runs_in_evaluation
-from wolfsbane.audit.source.file import Call, Creation, Source, Step
+from wolfsbane.audit.source.file import Call, Creation, Function, Source, Step
 from wolfsbane.audit.vocabulary import DROPOUTS
 
 HELP = "Make it in __init__ and call that, or call F.dropout with training=self.training"
@@ -175,7 +175,21 @@ def _is_made_here(source: Source, step: Step, creation: Creation) -> bool:
     if mode_in_reach(source, call.node) is not None:
         return True
     taken = call.argument("input", 0)
-    return taken is not None and any(one.kind == "input" for one in source.producers(taken))
+    return taken is not None and not _names_in(taken).isdisjoint(_given_to(function))
+
+
+def _given_to(function: Function) -> set[str]:
+    """Return the names in a function whose values come from its parameters."""
+    found = {parameter.arg for parameter in function.parameters}
+    for name, bindings in function.bindings.items():  # In the order in which they are first bound.
+        values = [binding.value for binding in bindings if binding.value is not None]
+        if any(not _names_in(value).isdisjoint(found) for value in values):
+            found.add(name)
+    return found
+
+
+def _names_in(node: ast.expr) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _is_only_called(source: Source, creation: Creation) -> bool:

@@ -6,6 +6,7 @@ from typing import TypeVar
 from wolfsbane.audit.chains import HasKind, before, reached
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.model.rates import rate_of
+from wolfsbane.audit.model.subject import place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
@@ -43,9 +44,9 @@ class DropoutOnLogits(Rule):
 
     ## Why is this bad?
 
-    A dropped logit is 0, which is a prediction like any other: in training the loss punishes answers
-    that the model did not give, and the larger logits are made larger still by 1/(1-p). Dropout
-    before the last layer takes away features; behind it, it takes away answers.
+    A dropped logit is 0, which is a prediction like any other: in training the loss punishes
+    answers that the model did not give, and what is kept is made larger by 1/(1-p). Dropout before
+    the last layer takes away features; behind it, it takes away answers.
 
     ## Example
 
@@ -93,10 +94,9 @@ class DropoutOnLogits(Rule):
 
     ## References
 
-    - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, "Dropout: A Simple Way
-      to Prevent Neural Networks from Overfitting", 2014: units of inputs and hidden layers are
+    - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, "Dropout: A Simple
+      Way to Prevent Neural Networks from Overfitting", 2014: units of inputs and hidden layers are
       dropped, [JMLR 15](https://jmlr.org/papers/v15/srivastava14a.html)
-    - [PICK-pytorch#77](https://github.com/wenwenyu/PICK-pytorch/issues/77)
     """
 
     code = "WB112"
@@ -159,13 +159,11 @@ class DropoutOnLogits(Rule):
             if drop.kind not in OF_ELEMENTS or not rate_of(drop):
                 continue
             if is_prediction or _is_behind_affine(drop, _first_input):
-                layer = drop.layer
-                name = drop.name if layer is None or layer.kind not in DROPOUTS else str(layer)
                 yield self.found(
                     Channel.MODEL,
-                    drop.place if layer is None else layer.place,
-                    f"{name} p={rate_of(drop):g} makes the model's output: it drops predictions, "
-                    "not features",
+                    place_of(drop),
+                    f"{subject_of(drop)} p={rate_of(drop):g} makes the model's output: it drops "
+                    "predictions, not features",
                     HELP,
                 )
 

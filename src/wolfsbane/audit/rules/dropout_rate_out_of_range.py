@@ -2,8 +2,9 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from wolfsbane.arguments import LARGEST_PERCENTAGE, SMALLEST_PERCENTAGE
 from wolfsbane.audit.finding import Channel, Edit, Finding, Fix, Severity
@@ -52,7 +53,8 @@ class DropoutRateOutOfRange(Rule):
 
     ## When to ignore it
 
-    In a test that such a rate is refused: `# noqa: WB106`.
+    Where such a rate is refused on purpose: `# noqa: WB106`. Within `pytest.raises` and its like it
+    is no finding.
 
     ## References
 
@@ -104,7 +106,7 @@ class DropoutRateOutOfRange(Rule):
     def check_source(self, source: Source) -> Iterator[Finding]:
         for rate in rates_of(source):
             for written, value in numbers_of(source, rate):
-                if _is_refused(rate, value):
+                if _is_refused(rate, value) and not _is_expected(source, rate.call.node):
                     yield self.found(
                         Channel.SOURCE,
                         source.place(written),
@@ -129,16 +131,37 @@ class _Refusals(Observer):
         refused = REFUSED.search(str(failure.error)) if failure else None
         if failure is None or refused is None:
             return
-        given = refused["given"]
-        what = f"drop rate {given}" if given else "dropout= of a recurrent layer"
+        given = str(refused["given"] or _innermost(failure.error).get("dropout", "of a layer"))
+        what = f"drop rate {given}"
         place = failure.place
         if failure.stack:
             layer = failure.stack[-1][0]
             what += f", used in {layer}," if layer.path else ""
             place = replace(place, module=layer.path)
-        value = float(given) if given and re.fullmatch(r"-?[\d.]+", given) else -1.0
+        value = float(given) if re.fullmatch(r"-?[\d.]+", given) else -1.0
         ended = f"{_message(what)}, so the run ended with a {type(failure.error).__name__}"
         yield DropoutRateOutOfRange.found(Channel.RUN, place, ended, _help("p", value))
+
+
+def _innermost(error: BaseException) -> Mapping[str, Any]:
+    """Return the variables of the function that raised an error."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return {} if trace is None else trace.tb_frame.f_locals
+
+
+def _is_expected(source: Source, node: ast.AST | None) -> bool:
+    """Return whether the refusal itself is tested, as in `with pytest.raises(ValueError):`."""
+    while node is not None:
+        if isinstance(node, ast.With) and any(
+            isinstance(item.context_expr, ast.Call)
+            and "raises" in ast.unparse(item.context_expr.func).lower()
+            for item in node.items
+        ):
+            return True
+        node = source.parent_of(node)
+    return False
 
 
 def _is_refused(rate: Rate, value: float | bool) -> bool:

@@ -7,7 +7,12 @@ from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.dropout_calls import DropoutCalls
 from wolfsbane.audit.run.observer import Observer
-from wolfsbane.audit.source.attributes import attribute_of, is_whole, may_be_used
+from wolfsbane.audit.source.attributes import (
+    attribute_of,
+    is_value_used,
+    is_whole,
+    may_be_used,
+)
 from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.vocabulary import DROPOUTS
 
@@ -60,6 +65,16 @@ class Rate(nn.Module):
         p = self.attn_drop.p if self.training else 0.0
         return F.scaled_dot_product_attention(q, k, v, dropout_p=p)
 
+class Kept(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.dropout = nn.Dropout(config.attention_dropout)
+        self.rate = config.attention_dropout
+
+    def forward(self, q, k, v):
+        p = self.rate if self.training else 0.0
+        return F.scaled_dot_product_attention(q, k, v, dropout_p=p)
+
 class ByName(nn.Module):
     def __init__(self):
         super().__init__()
@@ -92,8 +107,9 @@ class DropoutUnused(Rule):
     Finds a dropout that `__init__` assigns to `self` and that no method uses. In a run, it finds a
     dropout that was not called once although the module that holds it was trained.
 
-    A layer whose rate alone is read (`self.drop.p`), one that is reached by `getattr` or
-    `children()`, and one that a base class of another file may use are left alone.
+    A layer whose rate is handed to a function (`self.drop.p`, or `self.config.dropout`), one that
+    is reached by `getattr` or `children()`, and one that a base class of another file may use are
+    left alone.
 
     ## Why is this bad?
 
@@ -158,6 +174,11 @@ class DropoutUnused(Rule):
                 continue
             attribute = attribute_of(source, creation)
             if attribute is None or may_be_used(source, owner, attribute):
+                continue
+            rate = creation.call.argument("p", 0)
+            if rate is not None and (
+                source.constant(rate) == 0 or is_value_used(source, owner, rate)
+            ):
                 continue
             if is_whole(source, owner):
                 message = (

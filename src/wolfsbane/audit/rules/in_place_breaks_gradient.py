@@ -30,18 +30,18 @@ class InPlaceBreaksGradient(Rule):
 
     ## What it does
 
-    Explains three errors that torch raises: "one of the variables needed for gradient computation has
-    been modified by an inplace operation", "a leaf Variable that requires grad is being used in an
-    in-place operation", and in-place changes of views that forbid them. It names the layer or line
-    that wrote (an activation or dropout with `inplace=True`, `x += y`, `x[i] = y`, `optimizer.step()`)
-    and what had made the tensor.
+    Explains three errors that torch raises: "one of the variables needed for gradient computation
+    has been modified by an inplace operation", "a leaf Variable that requires grad is being used in
+    an in-place operation", and in-place changes of views that forbid them. It names the layer or
+    line that wrote (an activation or dropout with `inplace=True`, `x += y`, `x[i] = y`,
+    `optimizer.step()`) and what had made the tensor.
 
     ## Why is this bad?
 
     The run ends with the error, and torch names neither the line that wrote nor the layer: only a
-    shape, and the operation that made the tensor. Many derivatives are computed from a layer's result
-    (sigmoid, tanh, softmax, exp) or from its input (linear, convolution, multiplication); what is
-    written over it makes them wrong.
+    shape, and the operation that made the tensor. Many derivatives are computed from a layer's
+    result (sigmoid, tanh, softmax, exp) or from its input (linear, convolution, multiplication);
+    what is written over it makes them wrong.
 
     ## Example
 

@@ -2,24 +2,25 @@
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.operation import Operation, Tape
 from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.source.neighbours import UNCHANGED, in_functions, in_sequentials
 from wolfsbane.audit.vocabulary import DROPOUTS, SHAPE_ONLY
 
 if TYPE_CHECKING:
     from wolfsbane.audit.model.view import ModelView
-    from wolfsbane.audit.source.file import Creation, Source
+    from wolfsbane.audit.source.file import Source, Step
 
 THROUGH = SHAPE_ONLY | DROPOUTS
 
 NARROW = frozenset(
     {"rank", "bottleneck", "lora", "reduced", "reduction", "squeeze", "low", "latent", "code",
-     "embed", "embedding", "embeddings", "emb", "proj", "projection", "projector"}
+     "mid", "embed", "embedding", "embeddings", "emb", "proj", "projection", "projector"}
 )  # fmt: skip
 """Words in the name of a width, or of a layer, that say that a product of two matrices is meant."""
 
@@ -34,17 +35,17 @@ class LinearWithoutActivation(Rule):
 
     ## What it does
 
-    Finds an `nn.Linear` whose result goes straight into another one (through dropout, flatten and
-    reshapes at most): as neighbours in an `nn.Sequential`, and, in a model that was given example
-    inputs, as two layers of one module where nothing else uses the first one's result. A first layer
-    that is narrower than both sides of the pair is a low-rank factor and is not reported; nor is one
-    whose name or width says so (`rank`, `bottleneck`, `lora`, `proj`, `embed`).
+    Finds an `nn.Linear` whose result goes straight into another one, through dropout and reshapes
+    at most: as neighbours in an `nn.Sequential`, or as two layers of one module that `forward`
+    calls in a row, where nothing else reads the first one's result. A first layer that is narrower
+    than both sides of the pair is a low-rank factor and is not reported; nor is one whose name or
+    width says so (`rank`, `bottleneck`, `lora`, `proj`, `embed`).
 
     ## Why is this bad?
 
-    A linear map of a linear map is a linear map: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2). The
-    second layer costs parameters and time, and the network can express nothing more for it. Mostly an
-    activation was forgotten.
+    A linear map of a linear map is a linear map: W2 (W1 x + b1) + b2 = (W2 W1) x + (W2 b1 + b2).
+    The second layer costs parameters and time, and the network can express nothing more for it.
+    Mostly an activation was forgotten.
 
     ## Example
 
@@ -89,21 +90,21 @@ class LinearWithoutActivation(Rule):
     severity = Severity.WARNING
 
     def check_source(self, source: "Source") -> Iterator[Finding]:
-        creations = {id(creation.call.node): creation for creation in source.creations}
-        for creation in source.creations:
-            if creation.kind != "sequential":
-                continue
-            layers = [creations.get(id(node)) for node in _elements(creation.call.node)]
-            for first, second in _neighbours(layers):
-                if not _is_narrow_in_source(source, first, second):
-                    yield self.found(
-                        Channel.SOURCE,
-                        source.place(second.call.node),
-                        "this linear layer follows the one in line"
-                        f" {source.span(first.call.node).line} with no activation between: {EFFECT}",
-                        HELP,
-                        related=((source.place(first.call.node), "the layer before it"),),
-                    )
+        found = [
+            *in_sequentials(source, "linear", THROUGH),
+            *in_functions(source, "linear", DROPOUTS | UNCHANGED),
+        ]
+        pairs = {id(second.node): (first, second) for first, second in found}
+        for first, second in pairs.values():
+            if not _is_factor_in_source(source, first, second):
+                yield self.found(
+                    Channel.SOURCE,
+                    source.place(second.node),
+                    "this linear layer follows the one in line"
+                    f" {source.span(first.node).line}, with no activation between: {EFFECT}",
+                    HELP,
+                    related=((source.place(first.node), "the layer before it"),),
+                )
 
     def check_model(self, model: "ModelView") -> Iterator[Finding]:
         pairs = {
@@ -111,7 +112,7 @@ class LinearWithoutActivation(Rule):
             for first, second in (*_pairs_in_sequentials(model), *_pairs_on_tape(model.tape))
         }
         for first, second in pairs.values():
-            if not _is_narrow(first, second):
+            if not _is_factor(first, second):
                 yield self.found(
                     Channel.MODEL,
                     second.place,
@@ -122,50 +123,36 @@ class LinearWithoutActivation(Rule):
                 )
 
 
-def _elements(sequential: ast.Call) -> Sequence[ast.expr]:
-    """Return the layers a Sequential is given, as written: one by one, or in an OrderedDict."""
-    arguments = sequential.args
-    if len(arguments) == 1 and isinstance(arguments[0], ast.Call) and arguments[0].args:
-        inner = arguments[0].args[0]
-        if isinstance(inner, ast.List | ast.Tuple):
-            arguments = list(inner.elts)
-    is_pair = (ast.Tuple, ast.List)
-    return [
-        item.elts[1] if isinstance(item, is_pair) and len(item.elts) == 2 else item
-        for item in arguments
-    ]
-
-
-def _neighbours(
-    layers: Sequence["Creation | None"],
-) -> Iterator[tuple["Creation", "Creation"]]:
-    """Yield two linear layers in a row; None is a layer that is not known."""
-    previous: Creation | None = None
-    for layer in layers:
-        if layer is not None and layer.kind == "linear":
-            if previous is not None:
-                yield previous, layer
-            previous = layer
-        elif layer is None or layer.kind not in THROUGH:
-            previous = None
-
-
-def _is_narrow_in_source(source: "Source", first: "Creation", second: "Creation") -> bool:
+def _is_factor_in_source(source: "Source", first: "Step", second: "Step") -> bool:
     """Whether the pair is, or may well be meant as, a product of narrow matrices."""
-    into = first.call.argument("in_features", 0)
-    hidden = first.call.argument("out_features", 1)
-    out = second.call.argument("out_features", 1)
+    assert first.creation is not None
+    assert second.creation is not None
+    into = first.creation.call.argument("in_features", 0)
+    hidden = first.creation.call.argument("out_features", 1)
+    out = second.creation.call.argument("out_features", 1)
     if into is None or hidden is None or out is None:
         return True
-    sizes = [source.constant(size) for size in (into, hidden, out)]
-    if all(isinstance(size, int) for size in sizes):
-        return sizes[1] < min(sizes[0], sizes[2])
-    is_share = any(
+    if any(map(_says_so, (source.segment(hidden), _called(first), _called(second)))):
+        return True
+    constants = [source.constant(size) for size in (into, hidden, out)]
+    sizes = [size for size in constants if isinstance(size, int)]
+    if len(sizes) == len(constants):
+        return _is_narrow(*sizes)
+    return any(
         isinstance(part, ast.BinOp) and isinstance(part.op, ast.FloorDiv | ast.Div)
         for origin in (hidden, *source.origins(hidden))
         for part in ast.walk(origin)
     )
-    return is_share or _says_so(source.segment(hidden))
+
+
+def _called(step: "Step") -> str:
+    """Return the name by which a layer is called: "fc1" of self.fc1(x)."""
+    return (step.call.attribute or "") if step.call is not None else ""
+
+
+def _is_narrow(into: int, hidden: int, out: int) -> bool:
+    """Whether the product is of low rank; one through a single number is nothing else."""
+    return hidden < min(into, out) or hidden == 1
 
 
 def _says_so(name: str) -> bool:
@@ -208,11 +195,12 @@ def _linear_before(tape: Tape | None, operation: Operation) -> Operation | None:
     return None
 
 
-def _is_narrow(first: Layer, second: Layer) -> bool:
+def _is_factor(first: Layer, second: Layer) -> bool:
+    """Whether a layer is, or is named as, a factor of a product of matrices."""
     into, hidden = _sizes(first)
     _, out = _sizes(second)
     names = (layer.path.rpartition(".")[2] for layer in (first, second))
-    return hidden < min(into, out) or any(map(_says_so, names))
+    return _is_narrow(into, hidden, out) or any(map(_says_so, names))
 
 
 def _sizes(layer: Layer) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from wolfsbane.audit.batch_norms import listed, normalises_by_batch
 from wolfsbane.audit.finding import Channel, Finding, Severity
@@ -240,6 +241,5 @@ def _is_one(size: object) -> bool:
 
 def _keeps_one_pixel(layer: Layer) -> bool:
     """Whether a convolution pads nothing; others of BETWEEN keep the shape."""
-    if layer.kind != "conv":
-        return True
-    return not isinstance(layer.module.padding, str) and set(layer.module.padding) == {0}
+    padding: Any = getattr(layer.module, "padding", (0,))
+    return not isinstance(padding, str) and set(padding) == {0}

@@ -10,7 +10,7 @@ from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.run.loss_inputs import LossInputs, LossSite, name_of
 from wolfsbane.audit.source.losses import predictions_from
 from wolfsbane.audit.source.removal import removal_of
-from wolfsbane.audit.vocabulary import BCE_WITH_LOGITS, CROSS_ENTROPY, RECTIFIERS
+from wolfsbane.audit.vocabulary import AFFINE, BCE_WITH_LOGITS, CROSS_ENTROPY, POOLS, RECTIFIERS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,9 +27,15 @@ CLASSIFICATION = frozenset(
 
 THROUGH = PASSED_THROUGH | {"log_softmax"}
 
+NOT_RECTIFIED = AFFINE | POOLS | {"mean", "sum"}
+"""Kinds that make logits of any sign, or that average evidence over places, as SqueezeNet does."""
+
 MANY_ZEROS = 0.05
 """Share of exact zeros from which an input of unknown origin is taken for a ReLU's. Float logits
 are hardly ever exactly 0."""
+
+ENOUGH_CALLS = 3
+"""How often predictions that no ReLU is known to have made have to look so."""
 
 HELP = "Give the loss what the last linear layer makes, without the ReLU"
 EFFECT = "no logit can be negative, and where it would be no gradient flows"
@@ -42,20 +48,21 @@ class ReluOnLogits(Rule):
 
     Finds a ReLU (or ReLU6) whose result goes into a classifier's loss: cross-entropy, negative
     log-likelihood after log-softmax, BCE with logits, margin losses. In a model: its last operation
-    is one, and such a loss was given. In a run: no prediction is ever negative, and many are exactly
-    0, in every sampled step. Without a loss nothing is reported: encoders end with a ReLU.
+    is one, and such a loss was given. In a run: no prediction is ever negative, and many are
+    exactly 0, in every sampled step. Without a loss nothing is reported: encoders end with a ReLU.
 
     ## Why is this bad?
 
     A logit is meant to take any value. After a ReLU a class can never be argued against, only for;
-    and wherever the value before it is negative the gradient is zero, so an example whose true class
-    was cut off teaches the model nothing about it. For BCE no probability falls below 0.5.
+    and wherever the value before it is negative the gradient is zero, so an example whose true
+    class was cut off teaches the model nothing about it. For BCE no probability falls below 0.5.
 
     ## Example
 
     ```python
     import torch.nn.functional as F
     from torch import nn
+
 
     class Net(nn.Module):
         def __init__(self):
@@ -66,6 +73,7 @@ class ReluOnLogits(Rule):
         def forward(self, x):
             x = F.relu(self.hidden(x))
             return F.relu(self.out(x))
+
 
     def loss_of(x, y):
         net = Net()
@@ -98,6 +106,7 @@ class ReluOnLogits(Rule):
     import torch.nn.functional as F
     from torch import nn
 
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -107,6 +116,7 @@ class ReluOnLogits(Rule):
         def forward(self, x):
             x = F.relu(self.hidden(x))
             return self.out(x)
+
 
     def loss_of(x, y):
         net = Net()
@@ -184,15 +194,17 @@ class _Watch(LossInputs):
         is_relu = is_rectifier(site.origin)
         if site.loss.kind == "nll_loss":
             return is_relu
-        if site.origin is not None and not is_relu:
+        if site.origin is not None and site.origin.kind in NOT_RECTIFIED:
             return False
         num_zeros = prediction.numel() - int(prediction.count_nonzero())
         site.num_zeros += num_zeros
-        return bool(prediction.min() == 0) and num_zeros >= MANY_ZEROS * prediction.numel()
+        is_cut = bool(prediction.min() == 0) and bool(prediction.max() > 0)
+        return is_cut and num_zeros >= MANY_ZEROS * prediction.numel()
 
     def findings(self) -> Iterator[Finding]:
         for place, site in self.sites.items():
-            if not site.is_always_suspicious:
+            is_certain = site.num_calls >= ENOUGH_CALLS or is_rectifier(site.origin)
+            if not site.is_always_suspicious or not is_certain:
                 continue
             origin = site.origin
             made = "" if origin is None else f" made by {name_of(origin)}"
@@ -200,8 +212,9 @@ class _Watch(LossInputs):
             yield ReluOnLogits.found(
                 Channel.RUN,
                 place,
-                f"a classifier's loss was given predictions{made} that are never negative{_zeros(site)}"
-                f" in {site.num_calls} of {site.num_calls} sampled calls: {EFFECT}",
+                f"a classifier's loss was given predictions{made} that are never"
+                f" negative{_zeros(site)} in {site.num_calls} of {site.num_calls} sampled calls:"
+                f" {EFFECT}",
                 HELP,
                 related=related,
             )

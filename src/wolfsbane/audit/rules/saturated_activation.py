@@ -18,8 +18,9 @@ FLAT = 0.01
 where its derivative is less than a 25th of its largest; tanh beyond 0.99, where it is a 50th. The
 ends at which SageMaker Debugger starts (inputs of 17, and 9.5) leave no gradient at all."""
 
-TOLERATED = 0.01
-"""Share of a saturated unit's values that may not be: SageMaker Debugger's `threshold_inactivity`."""
+TOLERATED = 0.05
+"""Share of a saturated unit's values that may not be: TheDeepChecker looks at the 95th percentile;
+SageMaker Debugger's `threshold_inactivity` is 1%, of inputs that are far further out."""
 
 BETWEEN = SHAPE_ONLY | DROPOUTS | NORMS | POOLS
 """Kinds that may stand between a hidden activation and the layer that takes it."""
@@ -36,16 +37,16 @@ class SaturatedActivation(Rule):
     ## What it does
 
     Watches what sigmoid and tanh between two layers give in the sampled training steps. A unit is
-    saturated when 99% of its values in the last 5 of them lie within 1% of the range's ends: beyond
+    saturated when 95% of its values in the last 5 of them lie within 1% of the range's ends: beyond
     0.99 for tanh, below 0.01 or above 0.99 for sigmoid. Reported is a layer with more than half of
-    its units saturated, plus a margin for accident. Gates, whose result is multiplied with something,
-    and the model's own output, which a good classifier saturates, are left alone; so is the inside
-    of `nn.LSTM` and `nn.GRU`.
+    its units saturated, plus a margin for accident. Gates, whose result is multiplied with
+    something, and the model's own output, which a good classifier saturates, are left alone; so is
+    the inside of `nn.LSTM` and `nn.GRU`.
 
     ## Why is this bad?
 
-    At the ends of its range the function is flat: its derivative there is less than a 25th of that in
-    the middle, so what lies before it hardly learns. Usual causes are inputs that were not
+    At the ends of its range the function is flat: its derivative there is less than a 25th of that
+    in the middle, so what lies before it hardly learns. Usual causes are inputs that were not
     standardised, initial weights that are too large, and a learning rate that is too high.
 
     ## Example
@@ -118,7 +119,7 @@ class _Watch(Observer):
 
     def _measure(self, call: OperationCall, output: "Tensor") -> None:
         axis = axis_of_units(call.operation, output.ndim)
-        if axis is None or not 0 < axis < output.ndim or not output.requires_grad:
+        if axis is None or not output.requires_grad or not output.numel():
             return
         units = self.units.setdefault(key_of(call.operation), Units(call.operation))
         if units.seen and units.num_units != output.shape[axis]:

@@ -39,23 +39,24 @@ class SigmoidBeforeBceWithLogits(Rule):
     ## What it does
 
     Finds a sigmoid (or softmax) whose result goes into `BCEWithLogitsLoss` or
-    `F.binary_cross_entropy_with_logits` as the prediction. In a model: its last operation is one, and
-    its loss is that. In a run: what the loss is given lies between 0 and 1 in every sampled step,
-    and either a sigmoid made it, or what made it is unknown and there were many values. Where a
-    linear layer or convolution made it, it is a logit, whatever its value.
+    `F.binary_cross_entropy_with_logits` as the prediction. In a model: its last operation is one,
+    and its loss is that. In a run: what the loss is given lies between 0 and 1 in every sampled
+    step, and either a sigmoid made it, or what made it is unknown and there were many values. Where
+    a linear layer or convolution made it, it is a logit, whatever its value.
 
     ## Why is this bad?
 
     The loss applies the sigmoid to its input. Of a probability it makes one between 0.5 and 0.73: a
     negative example costs at least ln 2 = 0.69 and a positive one at least 0.31, however good the
-    model is, and a gradient passes two sigmoids. Training goes on, slower and to a worse end; nothing
-    is raised. Thresholds suffer too: no negative is ever predicted at 0.5.
+    model is, and a gradient passes two sigmoids. Training goes on, slower and to a worse end;
+    nothing is raised. Thresholds suffer too: no negative is ever predicted at 0.5.
 
     ## Example
 
     ```python
     import torch
     from torch import nn
+
 
     class Tagger(nn.Module):
         def __init__(self):
@@ -64,6 +65,7 @@ class SigmoidBeforeBceWithLogits(Rule):
 
         def forward(self, x):
             return torch.sigmoid(self.fc(x))
+
 
     def loss_of(x, y):
         tagger = Tagger()
@@ -96,6 +98,7 @@ class SigmoidBeforeBceWithLogits(Rule):
     import torch
     from torch import nn
 
+
     class Tagger(nn.Module):
         def __init__(self):
             super().__init__()
@@ -103,6 +106,7 @@ class SigmoidBeforeBceWithLogits(Rule):
 
         def forward(self, x):
             return self.fc(x)
+
 
     def loss_of(x, y):
         tagger = Tagger()

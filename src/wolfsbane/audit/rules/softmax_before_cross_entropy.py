@@ -33,9 +33,10 @@ class SoftmaxBeforeCrossEntropy(Rule):
 
     ## What it does
 
-    Finds a softmax whose result goes into `CrossEntropyLoss` or `F.cross_entropy` as the prediction.
-    In a model: its last operation is a softmax, and its loss is cross-entropy. In a run: what the
-    loss is given is never negative, and adds up to 1 over the classes, in every sampled step.
+    Finds a softmax whose result goes into `CrossEntropyLoss` or `F.cross_entropy` as the
+    prediction. In a model: its last operation is a softmax, and its loss is cross-entropy. In a
+    run: what the loss is given is never negative, and adds up to 1 over the classes, in every
+    sampled step.
 
     ## Why is this bad?
 
@@ -50,6 +51,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
     import torch.nn.functional as F
     from torch import nn
 
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -57,6 +59,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
 
         def forward(self, x):
             return F.softmax(self.fc(x), dim=1)
+
 
     def train(loader, optimizer):
         net = Net()
@@ -93,6 +96,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
     import torch.nn.functional as F
     from torch import nn
 
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -103,6 +107,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
 
         def probabilities(self, x):
             return F.softmax(self(x), dim=1)
+
 
     def train(loader, optimizer):
         net = Net()
@@ -184,7 +189,7 @@ class _Watch(LossInputs):
     losses = (CROSS_ENTROPY,)
 
     def is_suspicious(self, prediction: "Tensor", site: LossSite) -> bool:
-        if site.num_classes < 2:
+        if site.num_classes == 1:
             return False
         dim = min(1, prediction.ndim - 1)
         sums = prediction.double().sum(dim)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
-from wolfsbane.audit.source.file import Call, Class, Source
-from wolfsbane.audit.vocabulary import NORMS
+from wolfsbane.audit.source.file import Call, Source
+from wolfsbane.audit.vocabulary import NORMS, kind_of_class
 
 DEFAULTS = {"torch.optim.AdamW": 0.01}
 """Optimizers that decay weights without being told to."""
@@ -144,31 +144,30 @@ def _model(call: Call) -> ast.expr | None:
 
 def _has_norms(source: Source, call: Call, model: ast.expr) -> bool:
     """Whether a model is made in this file, of layers among which there are norms."""
-    classes = {found.name: found for found in source.classes if found.is_module}
-    owner = call.function.owner
-    if isinstance(model, ast.Name) and model.id == "self" and owner is not None:
-        return owner.is_module and _class_has_norms(source, owner, classes, set())
-    made = source.origins(model)
-    return bool(made) and all(_makes_norms(source, expr, classes, set()) for expr in made)
+    owner = source.class_of(call.function)
+    if isinstance(model, ast.Name) and model.id == "self":
+        return owner is not None and source.is_module(owner) and _holds(source, owner.node, set())
+    made = source.makers(model)
+    return bool(made) and all(_makes_norm(source, one, set()) for one in made)
 
 
-def _makes_norms(source: Source, made: ast.expr, classes: dict[str, Class], seen: set[str]) -> bool:
-    """Whether the call of a class of this file, or of a container of layers, makes norms."""
-    within = {id(node) for node in ast.walk(made)}
-    if any(
-        creation.kind in NORMS and id(creation.call.node) in within for creation in source.creations
-    ):
-        return True
-    names = [source.name_of(node.func) for node in ast.walk(made) if isinstance(node, ast.Call)]
-    found = [classes[name] for name in names if name in classes and name not in seen]
-    return any(_class_has_norms(source, known, classes, seen) for known in found)
+def _makes_norm(source: Source, made: Call, seen: set[str]) -> bool:
+    """Whether a call makes a norm, or a module of this file that holds one."""
+    if made.name is None or made.name in seen:
+        return False
+    if kind_of_class(made.name) == "sequential":
+        return _holds(source, made.node, seen)
+    if kind_of_class(made.name) is not None:
+        return kind_of_class(made.name) in NORMS
+    classes = [
+        one.node for one in source.classes if one.name == made.name and source.is_module(one)
+    ]
+    functions = [function.node for function in source.callees(made)]
+    makers: list[ast.AST] = [*classes] or [*functions]
+    return any(_holds(source, node, seen | {made.name}) for node in makers)
 
 
-def _class_has_norms(
-    source: Source, owner: Class, classes: dict[str, Class], seen: set[str]
-) -> bool:
-    return any(
-        _makes_norms(source, statement, classes, seen | {owner.name})
-        for statement in ast.walk(owner.node)
-        if isinstance(statement, ast.Call)
-    )
+def _holds(source: Source, node: ast.AST, seen: set[str]) -> bool:
+    """Whether a norm is made in a stretch of the program."""
+    calls = [source.call(one) for one in ast.walk(node) if isinstance(one, ast.Call)]
+    return any(_makes_norm(source, call, seen) for call in calls if call.node is not node)

@@ -3,15 +3,16 @@
 from abc import abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from wolfsbane.audit.finding import Place
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.run.observer import Observer, OperationCall
 from wolfsbane.audit.vocabulary import DROPOUTS, SHAPE_ONLY
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from wolfsbane.audit.finding import Place
 
 PASSED_THROUGH = SHAPE_ONLY | DROPOUTS
 
@@ -95,13 +96,10 @@ def name_of(operation: Operation) -> str:
     return f"{operation.kind}()"
 
 
-def _lowest(site: LossSite, output: object) -> float | None:
+def _lowest(site: LossSite, output: Any) -> float | None:
     """Return the lowest mean loss so far."""
-    from torch import Tensor
-
-    if site.loss.arguments.get("reduction", "mean") != "mean":
-        return None
-    if not isinstance(output, Tensor) or output.numel() != 1:
+    is_mean = site.loss.arguments.get("reduction", "mean") == "mean"
+    if not is_mean or not hasattr(output, "numel") or output.numel() != 1:
         return None
     value = float(output.detach())
     return value if site.lowest is None else min(value, site.lowest)

@@ -49,12 +49,15 @@ class Forward:
         grad: whether gradients are recorded: a training step where true. A validation that forgets
             no_grad has it too; what an optimizer's step has trained is told by on_step.
         is_sampled: whether this call's layers and operations are observed as well.
+        inputs, kwargs: of the call, where known. Read, keep nothing.
     """
 
     watched: Watched
     step: int
     grad: bool
     is_sampled: bool
+    inputs: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

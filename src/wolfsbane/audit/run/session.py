@@ -131,7 +131,9 @@ class Session:
         tracked, self._latest = call.tracked, call.tracked
         call.is_sampled = self._is_sampled(tracked, call.grad)
         if tracked.counts(call.module, call.grad):
-            event = Forward(tracked.watched, tracked.step, call.grad, call.is_sampled)
+            event = Forward(
+                tracked.watched, tracked.step, call.grad, call.is_sampled, call.args, call.kwargs
+            )
             self._tell("on_forward", event)
         if call.grad and call.module is tracked.watched.model and self._hears("on_mode_gap"):
             self._gaps.model_is_called(tracked, call.args, call.kwargs)
@@ -197,6 +199,7 @@ class Session:
         if tracked.has_pending_forward:
             tracked.has_pending_forward = False
             tracked.num_forwards = 1
+            tracked.called[id(tracked.watched.model)] = 1
             self._tell("on_forward", Forward(tracked.watched, 0, grad=True, is_sampled=False))
 
     def backward_begins(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from wolfsbane.audit.finding import Place
 from wolfsbane.audit.operation import Operation
-from wolfsbane.audit.vocabulary import DROPOUTS, NORMS, OTHER_NORMS
+from wolfsbane.audit.vocabulary import DROPOUTS, NORMS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,7 +51,14 @@ class Units:
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=NUM_STEPS))
 
     def add(self, step: int, active: "Tensor", axis: int, num_examples: int) -> None:
-        """Add what one call did: `active` says for each value whether it was; axis is the units'."""
+        """Add what one call did.
+
+        Args:
+            step: of which step.
+            active: says for each value whether it was.
+            axis: along which the units lie.
+            num_examples: how many the call had.
+        """
         others = [dim for dim in range(active.ndim) if dim != axis]
         counts = active.sum(others).tolist() if others else active.int().tolist()
         num_values = active.numel() // active.shape[axis]
@@ -92,7 +99,7 @@ class Units:
         if len(self.seen) < NUM_STEPS or self.num_examples < ENOUGH_EXAMPLES:
             return False
         threshold = THRESHOLD + self.num_units**-0.5
-        return self.num_inactive(tolerated) > threshold * self.num_units
+        return bool(self.num_inactive(tolerated) > threshold * self.num_units)
 
     def __str__(self) -> str:
         """As a message names it: ReLU 'act1', or the function and the module it runs in."""
@@ -116,12 +123,12 @@ def key_of(operation: Operation) -> tuple[str | None, Place]:
 
 def axis_of_units(operation: Operation, num_dims: int) -> int | None:
     """Return along which axis an activation's units lie; None where no layer made them."""
-    waiting = list(operation.inputs)
+    waiting = list(operation.inputs) if num_dims > 1 else []
     while waiting:
         maker = waiting.pop()
-        if maker.kind in ("linear", "recurrent") or maker.kind in OTHER_NORMS & {"layer_norm"}:
+        if maker.kind in {"linear", "recurrent", "layer_norm"}:
             return num_dims - 1
-        if maker.kind in ("conv", "conv_transpose", "batch_norm"):
+        if maker.kind in {"conv", "conv_transpose", "batch_norm"}:
             return 1
         if maker.kind in BEFORE_UNITS:
             waiting.extend(maker.inputs)

@@ -44,19 +44,10 @@ class WriteLog:
     def note(self, call: OperationCall) -> None:
         """Add an operation."""
         is_in_place = overwrites(call.operation)
-        tensor = call.tensors[0] if is_in_place and call.tensors else call.output
-        if not hasattr(tensor, "untyped_storage") or tensor.is_inference():
-            return
-        self.entries.append(
-            Written(
-                call.operation,
-                _storage_of(tensor),
-                tuple(tensor.shape),
-                _maker_of(tensor),
-                tensor._version,  # noqa: SLF001  # torch has no public name for it
-                is_in_place,
-            )
-        )
+        written = call.tensors[:1] if is_in_place else call.output
+        for tensor in written if isinstance(written, tuple | list) else [written]:
+            if hasattr(tensor, "untyped_storage") and not tensor.is_inference():
+                self.entries.append(_written(call.operation, tensor, is_in_place))
 
     def overwritten(
         self, shape: tuple[int, ...], maker: str, version: int, expected: int
@@ -64,7 +55,8 @@ class WriteLog:
         """Return who made a tensor that was overwritten, and who overwrote it, as far as is known.
 
         Args:
-            shape, maker: the tensor's, as torch's error names them.
+            shape: the tensor's, as torch's error names it.
+            maker: its grad_fn, without "Backward0".
             version: the tensor's now.
             expected: its version when it was saved for the backward pass.
         """
@@ -90,12 +82,18 @@ class WriteLog:
         return next((e for e in reversed(earlier) if e.storage == write.storage), None)
 
 
+def _written(operation: Operation, tensor: "Tensor", is_in_place: bool) -> Written:
+    version = tensor._version  # noqa: SLF001  # torch has no public name for it
+    shape = tuple(tensor.shape)
+    return Written(operation, _storage_of(tensor), shape, _maker_of(tensor), version, is_in_place)
+
+
 def overwrites(operation: Operation) -> bool:
     """Whether an operation writes its result over its first tensor.
 
     Examples:
-        >>> overwrites(Operation("relu", "torch.relu_")), overwrites(Operation("relu", "torch.relu"))
-        (True, False)
+        >>> [overwrites(Operation("relu", name)) for name in ("torch.relu_", "torch.relu")]
+        [True, False]
         >>> overwrites(Operation("__iadd__", "torch.Tensor.__iadd__"))
         True
     """

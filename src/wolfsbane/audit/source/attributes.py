@@ -48,7 +48,7 @@ def attribute_of(source: Source, creation: Creation) -> str | None:
 
 def is_whole(source: Source, owner: Class) -> bool:
     """Whether a class is a module that runs, and whose bases this file defines or are plain."""
-    lineage = source.values.lineage(owner)
+    lineage = source.lineage(owner)
     known = {one.name for one in lineage}
     for one in lineage:
         for base in one.node.bases:
@@ -64,8 +64,8 @@ def may_be_used(source: Source, owner: Class, attribute: str) -> bool:
     read = re.compile(rf"\bself\.{attribute}\b(?!\s*(:[^=\n]*)?=[^=])")
     if read.search(_text_of(source, owner)):
         return True
-    lineage = source.values.lineage(owner)
-    below = [one for one in source.classes if owner in source.values.lineage(one)]
+    lineage = source.lineage(owner)
+    below = [one for one in source.classes if owner in source.lineage(one)]
     family = {id(one.node): one for one in [*lineage, *below]}
     if any("__getattr__" in one.methods for one in family.values()):
         return True
@@ -88,26 +88,66 @@ def _may_read(source: Source, node: ast.AST, attribute: str, *, is_inside: bool)
             return True
         if node.attr in TREE:
             return is_inside and source.function_of(node).name in RUNS
-        is_own = isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
-        is_meant = is_inside or not is_own
-        return node.attr == attribute and is_meant and not _is_setting(source, node.value)
+        return node.attr == attribute and _is_of_a_layer(source, node, is_inside=is_inside)
     if isinstance(node, ast.Name) and node.id in DYNAMIC_FUNCTIONS:
-        return not _asks_for_another(source, node, attribute)
+        return not _asks_for_another(source, node, attribute, is_inside=is_inside)
     return False
 
 
-def _asks_for_another(source: Source, node: ast.Name, attribute: str) -> bool:
-    """Whether `getattr(x, "name")` asks for another attribute, or asks no module."""
+def _is_of_a_layer(source: Source, node: ast.Attribute, *, is_inside: bool) -> bool:
+    """Whether an attribute may be that of a class's instance: no setting's, and no module's."""
+    if not is_inside and _is_self(node.value):
+        return False
+    return not _is_setting(source, node.value) and source.name_of(node) is None
+
+
+def _asks_for_another(source: Source, node: ast.Name, attribute: str, *, is_inside: bool) -> bool:
+    """Whether `getattr(x, "name")` asks for another attribute, or asks another object."""
     call = source.parent_of(node)
     if node.id != "getattr" or not isinstance(call, ast.Call) or not call.args[1:]:
         return False
     holder, name, *_ = call.args
     if _is_setting(source, holder) or source.name_of(holder) is not None:
         return True
+    if not is_inside and _is_self(holder):
+        return True
+    if isinstance(name, ast.JoinedStr) and isinstance(name.values[0], ast.Constant):
+        return not attribute.startswith(str(name.values[0].value))
     asked = source.constant(name)
     return isinstance(asked, str) and asked != attribute
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
 
 
 def _is_setting(source: Source, node: ast.expr) -> bool:
     """Whether an expression is a configuration, as in `config.dropout`."""
     return SETTINGS.fullmatch(source.segment(node).lower()) is not None
+
+
+def is_value_used(source: Source, owner: Class, value: ast.expr) -> bool:
+    """Whether a class keeps a value in an attribute too, or its methods read it.
+
+    `self.p = config.dropout` beside `nn.Dropout(config.dropout)`, or `self.config.dropout` later.
+    """
+    name = _last_name(value)
+    return name is not None and any(
+        _last_name(node) == name and _is_use(source, node, value)
+        for node in ast.walk(owner.node)
+        if isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Load)
+    )
+
+
+def _last_name(node: ast.expr) -> str | None:
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", None)
+
+
+def _is_use(source: Source, node: ast.expr, value: ast.expr) -> bool:
+    if isinstance(node, ast.Attribute) and source.function_of(node).name != "__init__":
+        is_same = ast.dump(node) == ast.dump(value)
+        return is_same or _is_setting(source, node.value)
+    statement = source.parent_of(node)
+    if node is value or not isinstance(statement, ast.Assign) or statement.value is not node:
+        return False
+    return isinstance(statement.targets[0], ast.Attribute)

@@ -40,16 +40,16 @@ class Names:
             scope = scope.parent
         return [], None
 
-    def local(self, node: ast.expr, function: Function) -> Function | Class | None:
+    def local(self, node: ast.expr, function: Function, depth: int = 0) -> Function | Class | None:
         """Return the function or class of this file that an expression names."""
         if isinstance(node, ast.Name):
             for binding in reversed(self.bindings(node.id, function)[0]):
                 if binding.how in ("function", "class"):
                     return self._structure.scopes.get(id(binding.node))
                 if binding.how == "assign" and isinstance(binding.value, ast.Name):
-                    if binding.value.id == node.id:
+                    if binding.value.id == node.id or depth >= FEW:
                         return None
-                    return self.local(binding.value, function)
+                    return self.local(binding.value, function, depth + 1)
         return None
 
     def _of_name(self, name: str, function: Function, depth: int) -> str | None:

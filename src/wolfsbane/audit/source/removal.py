@@ -36,6 +36,7 @@ def _first_tensor(step: Step) -> ast.expr | None:
 
 def _removal_of_element(source: Source, node: ast.AST) -> tuple[Edit, ...]:
     """Take a layer out of a Sequential, with the comma before it, or its whole line."""
+    node = _named(source, node)
     siblings = _siblings(source, node)
     if node not in siblings or len(siblings) == 1:
         return ()
@@ -48,6 +49,13 @@ def _removal_of_element(source: Source, node: ast.AST) -> tuple[Edit, ...]:
         return _edit(source, Span(span.line, span.column, after.line, after.column))
     before = source.span(siblings[index - 1])
     return _edit(source, Span(before.end_line, before.end_column, span.end_line, span.end_column))
+
+
+def _named(source: Source, node: ast.AST) -> ast.AST:
+    """Return ("name", layer) of an OrderedDict for its layer, and other layers themselves."""
+    parent = source.parent_of(node)
+    is_named = isinstance(parent, ast.Tuple) and isinstance(parent.elts[0], ast.Constant)
+    return parent if is_named and parent is not None else node
 
 
 def _siblings(source: Source, node: ast.AST) -> Sequence[ast.AST]:

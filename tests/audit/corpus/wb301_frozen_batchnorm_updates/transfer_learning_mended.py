@@ -36,6 +36,5 @@ for epoch in range(2):
     for _ in range(4):
         images, labels = torch.rand(16, 3, 12, 12) * 2 + 1, torch.randint(10, (16,))
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(images), labels)
-        loss.backward()
+        F.cross_entropy(model(images), labels).backward()
         optimizer.step()

@@ -1,0 +1,34 @@
+"""The user's line, in a stack that runs and in one that was written down."""
+
+import sys
+from pathlib import Path
+
+import torch
+
+from wolfsbane.audit.finding import Place, Span
+from wolfsbane.audit.model.lines import place_in_text, place_of_caller
+
+TORCH = Path(torch.__file__).parent
+
+
+def test_the_innermost_line_that_is_not_torchs_is_the_users(tmp_path):
+    program = tmp_path / "net.py"
+    program.write_text("\n    return self.drop(x)\n", encoding="utf-8")
+    stack = (
+        'File "train.py", line 9, in main\n    net(x)\n'
+        f'  File "{program}", line 2, in forward\n    return self.drop(x)\n'
+        f'  File "{TORCH}/nn/modules/dropout.py", line 3, in forward\n    return F.dropout(x)'
+    )
+    expected = Place(str(program), Span(2, 5, 2, 24), module="drop")
+    assert place_in_text(stack, "drop") == expected
+
+
+def test_a_stack_of_torch_alone_leads_to_the_module():
+    stack = f'File "{TORCH}/nn/modules/container.py", line 3, in forward\n    input = module(input)'
+    assert place_in_text(stack, "0") == place_in_text(None, "0") == Place(module="0")
+
+
+def test_a_running_line_has_the_columns_of_its_call():
+    _, found = "ä", place_of_caller("fc")
+    line = sys._getframe().f_lineno - 1
+    assert found == Place(__file__, Span(line, 21, line, 42), module="fc")
