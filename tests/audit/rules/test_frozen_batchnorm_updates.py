@@ -57,6 +57,17 @@ def test_a_frozen_part_is_reported_once():
     assert finding.message.startswith("2 batch norms (the first is '0.0.1') are frozen")
 
 
+def test_parts_beside_one_another_are_one_finding_too():
+    model = nn.Sequential(block(), block(), block(), nn.Linear(4, 1))
+    model[0].requires_grad_(False)
+    model[2][1].requires_grad_(False)
+    for (finding,) in (check_model(model, rules=RULES), train(model, sgd(model))):
+        assert finding.message.startswith("2 batch norms (the first is '0.1') are frozen")
+        assert "wolfsbane.stats.freeze(model, which=['0', '2.1'])" in finding.help
+    stats.freeze(model, which=["0", "2.1"])
+    assert train(model.train(), sgd(model)).codes == []
+
+
 class WithAverage(nn.Module):
     """A model and its moving average, as MoCo, BYOL and mean teachers have them."""
 
@@ -116,6 +127,14 @@ def test_a_model_that_trains_is_silent():
     model = nn.Sequential(block(), nn.Linear(4, 1))
     assert check_model(model, rules=RULES).codes == []
     assert train(model, sgd(model)).codes == []
+
+
+def test_a_lazy_layer_is_no_obstacle():
+    model = nn.Sequential(block().requires_grad_(False), nn.LazyBatchNorm1d(), nn.LazyLinear(1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    findings = train(model, optimizer)
+    assert findings.codes == ["WB301"]
+    assert findings.notes == []
 
 
 def test_gradients_that_are_off_for_the_generators_step_are_no_freezing():

@@ -63,6 +63,7 @@ class ReluOnLogits(Rule):
     import torch.nn.functional as F
     from torch import nn
 
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -72,6 +73,7 @@ class ReluOnLogits(Rule):
         def forward(self, x):
             x = F.relu(self.hidden(x))
             return F.relu(self.out(x))
+
 
     def loss_of(x, y):
         net = Net()
@@ -104,6 +106,7 @@ class ReluOnLogits(Rule):
     import torch.nn.functional as F
     from torch import nn
 
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -113,6 +116,7 @@ class ReluOnLogits(Rule):
         def forward(self, x):
             x = F.relu(self.hidden(x))
             return self.out(x)
+
 
     def loss_of(x, y):
         net = Net()

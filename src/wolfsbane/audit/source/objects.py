@@ -155,7 +155,9 @@ class Objects:
 
     def _add_named(self, callers: dict[int, list[Call]]) -> None:
         """Calls of functions, methods and classes by their names."""
-        known = {one.name for one in self._structure.functions} | {one.name for one in self._structure.classes}
+        known = {one.name for one in self._structure.functions} | {
+            one.name for one in self._structure.classes
+        }
         for node, _ in self._structure.calls:
             call = self._find_call(node)
             if call.attribute in known:

@@ -130,33 +130,27 @@ class Values:
         self, node: ast.expr, binding: Binding, seen: frozenset[int], depth: int
     ) -> Iterator[ast.expr]:
         if binding.how == "assign" and binding.value is not None:
-            for value in self._unpacked(binding.value, binding.path, seen, depth):
+            for value in self._unpacked(binding, seen, depth):
                 yield from self._follow(value, seen, depth) if value is not node else (node,)
         elif binding.how == "parameter":
             yield from self._given(node, binding, seen, depth)
         else:
             yield node
 
-    def _unpacked(
-        self, value: ast.expr, path: tuple[int, ...], seen: frozenset[int], depth: int
-    ) -> Iterator[ast.expr]:
+    def _unpacked(self, binding: Binding, seen: frozenset[int], depth: int) -> Iterator[ast.expr]:
         """Yield what `a, b = value` gives one of its names; the value where it is no tuple."""
+        value, path = binding.value, binding.path
+        assert value is not None
         if not path:
             yield value
             return
         for origin in [value] if isinstance(value, ast.Tuple) else self._follow(value, seen, depth):
-            tuples = (
-                [origin] if isinstance(origin, ast.Tuple | ast.List) else self._returned(origin)
-            )
-            found = False
-            for one in tuples:
-                if path[0] < len(one.elts) and len(path) == 1:
-                    found = True
-                    yield one.elts[path[0]]
-            if not found:
-                yield origin if not isinstance(origin, ast.Tuple | ast.List) else value
+            is_tuple = isinstance(origin, ast.Tuple | ast.List)
+            tuples = [origin] if is_tuple else self._returned(origin)
+            elements = [element for one in tuples if (element := _element(one, binding))]
+            yield from elements or [value if is_tuple else origin]
 
-    def _returned(self, node: ast.expr) -> list[ast.Tuple | ast.List]:
+    def _returned(self, node: ast.expr) -> list[ast.expr]:
         """Return the tuples that a call of a function of this file returns."""
         if not isinstance(node, ast.Call):
             return []
@@ -204,6 +198,14 @@ class Values:
             return UNKNOWN
         same = all(type(one) is type(found[0]) and one == found[0] for one in found)
         return found[0] if same else UNKNOWN
+
+
+def _element(value: ast.expr, binding: Binding) -> ast.expr | None:
+    """Return what a binding's target gets of a tuple; None where it cannot come from it."""
+    if not isinstance(value, ast.Tuple | ast.List) or len(binding.path) != 1:
+        return None
+    is_fitting = binding.size in (None, len(value.elts)) and binding.path[0] < len(value.elts)
+    return value.elts[binding.path[0]] if is_fitting else None
 
 
 def _targets(node: ast.AST) -> set[str]:
