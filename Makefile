@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench gpu-check clean
+.PHONY: demo test check bench docs gpu-check clean
 
 demo: .venv/installed  ## Dropout and batch norm on real spam e-mail: does either help?
 	$(BIN)/wolfsbane compare
@@ -20,6 +20,9 @@ check: .venv/installed  ## Style, types, and which package may import which.
 
 bench: .venv/installed  ## Our operations against torch's, on this machine; writes benchmarks/results/.
 	$(BIN)/wolfsbane bench --record benchmarks/results
+
+docs: .venv/installed  ## The pages of the auditor's rules, from the rules; writes docs/rules/.
+	$(BIN)/wolfsbane explain --write docs/rules
 
 # With TRITON_INTERPRET=1 in the environment it runs without a GPU, slowly and without figures.
 gpu-check: .venv/installed  ## The GPU's kernels: are they right, and how fast; writes benchmarks/results/.

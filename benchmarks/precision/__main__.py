@@ -46,7 +46,7 @@ class Row:
 
 def look(name: str, folder: Path, most: int, verdicts: list[dict[str, str]]) -> dict[str, Any]:
     """Check a collection; return its size, the time taken, and its findings."""
-    files = python_files([str(folder)], Globs(()), root=folder, respect_gitignore=False)
+    files = python_files([str(folder)], Globs((), str(folder)), root=folder, respect_gitignore=False)
     files = [file for file in files if file.endswith(".py")]
     stride = max(1, len(files) // most)
     files = files[::stride][:most]

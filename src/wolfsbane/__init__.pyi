@@ -1,5 +1,7 @@
+from . import audit as audit
 from . import errors as errors
 from . import functional as functional
+from . import integrations as integrations
 from . import mask as mask
 from . import nn as nn
 from . import stats as stats

@@ -1,4 +1,3 @@
-import os
 import stat
 
 import pytest
@@ -69,7 +68,7 @@ def test_permissions_and_links_stay(tmp_path):
     assert link.is_symlink()
     assert target.read_text() == "import torch\nnew(1)\n"
     assert stat.S_IMODE(target.stat().st_mode) == 0o750
-    assert sorted(os.listdir(tmp_path)) == ["link.py", "target.py"]
+    assert {path.name for path in tmp_path.iterdir()} == {"link.py", "target.py"}
 
 
 def test_a_file_without_fixes_is_not_touched(tmp_path):
@@ -150,10 +149,11 @@ def test_a_diff_shows_what_would_change_and_writes_nothing(tmp_path):
     outcome, after = _mended(content, tmp_path, Task((OldCall,), fix=True, write=False))
     assert after == content
     path = tmp_path / "net.py"
-    assert outcome.diffs == [
+    (diff,) = outcome.diffs
+    assert diff == (
         f"--- {path}\n+++ {path}\n@@ -1,3 +1,3 @@\n import torch\n-old(1)\n+new(1)\n last\n"
         "\\ No newline at end of file\n"
-    ]
+    )
 
 
 def test_what_did_not_change_has_no_diff():

@@ -1,6 +1,7 @@
 import pytest
 
-from wolfsbane.audit.finding import Span
+from audit.findings_by_hand import finding
+from wolfsbane.audit.finding import Place, Span
 from wolfsbane.audit.noqa import read_noqa
 
 KNOWN = frozenset({"WB101", "WB105", "WB201"})
@@ -92,8 +93,16 @@ def test_a_code_that_is_no_rule_is_warned_of():
     assert noqa.warnings == (
         (2, "noqa names WB999, which is no rule"),
         (3, "noqa names WB1, which is no rule"),
-        (4, "noqa: without a code hides nothing; write `# noqa: WB101`"),
     )
+
+
+def test_a_colon_without_a_code_is_warned_of_where_something_is_found():
+    noqa = read_noqa("a\nb  # noqa: why\nc  # noqa: why\nd  # noqa\n", KNOWN)
+    found = [finding(Place("a.py", Span(line, 1, line, 2))) for line in (1, 2, 4)]
+    shown = noqa.shown(found)
+    assert shown == found[:2]
+    text = "noqa: without a code hides nothing; write `# noqa: WB101`"
+    assert noqa.warnings_for(shown) == [(2, text)]
 
 
 def test_other_tools_codes_are_no_business_of_ours():

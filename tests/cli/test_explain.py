@@ -72,7 +72,8 @@ def test_an_unknown_rule_is_named_with_the_nearest(explain):
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["WB101", "--list"], ["--list", "--all"], ["WB101", "--output-format", "json"]]
+    "arguments",
+    [[], ["WB101", "--list"], ["--list", "--all"], ["WB101", "--output-format", "json"]],
 )
 def test_what_does_not_go_together_is_exit_code_2(arguments, explain):
     code, _, err = explain(*arguments)

@@ -64,7 +64,8 @@ class Outcome:
         seen: fingerprints of these.
         num_fixed: fixes made.
         diffs: what fixes would change, where nothing is written.
-        programs: those that are not on disk as they were looked at.
+        programs: those that are in no file.
+        content: what such a program holds afterwards, read or not.
         warnings: what a user should know that is no finding: comments that hide nothing.
         failures: files that could not be written, or in which a rule failed.
     """
@@ -76,6 +77,7 @@ class Outcome:
     num_fixed: int = 0
     diffs: list[str] = field(default_factory=list)
     programs: list[Program] = field(default_factory=list)
+    content: bytes = b""
     warnings: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
@@ -96,6 +98,7 @@ def check_text(content: bytes, path: str, task: Task) -> Outcome:
     with _few_collections():
         program = _check_content(lambda: content, path, task, outcome)
     outcome.programs += [program] if program else []
+    outcome.content = program.encoded() if program else content
     return outcome
 
 
@@ -192,9 +195,11 @@ def found_in(program: Program, rules: Sequence[type[Rule]]) -> tuple[list[Findin
             raise
         return [*program.problems, problem_of(error, program.path)], []
     comments = read_noqa(program.text, frozenset(rule.code for rule in all_rules()))
-    shown = [program.placed(finding) for finding in comments.shown(findings)]
+    open_ones = comments.shown(findings)
+    shown = [program.placed(finding) for finding in open_ones]
     told = [
-        f"{program.place_of(Span(line, 1, line, 1))}: {text}" for line, text in comments.warnings
+        f"{program.place_of(Span(line, 1, line, 1))}: {text}"
+        for line, text in comments.warnings_for(open_ones)
     ]
     return sorted([*program.problems, *shown], key=_position), told
 

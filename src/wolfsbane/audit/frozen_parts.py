@@ -1,6 +1,6 @@
 """The parts of a model that do not train, in a model of which other parts do."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from wolfsbane.audit.layer import Layer
@@ -12,24 +12,31 @@ AVERAGE = 0.5
 """Relative distance below which weights are an average of others: of independent ones it is 1.4."""
 
 
-def by_frozen_part(
+def frozen_parts(
     frozen: Sequence[Layer], layers: Sequence[Layer], trained: set[int] | None = None
-) -> Iterator[tuple[Layer, list[Layer]]]:
-    """Yield the largest parts of a model that do not train, with the batch norms in them.
+) -> dict[Layer, list[Layer]]:
+    """Return the largest parts of a model that do not train, each with the frozen layers in it.
 
-    Batch norms that are frozen one by one are one part. What has a twin that trains is an average
-    of it, and left out.
+    A layer of which only itself is frozen is a part. What has a twin that trains is an average of
+    it, and left out.
+
+    Args:
+        frozen: layers that do not train.
+        layers: all of the model.
+        trained: ids of the parameters that optimizers train; None: those that require gradients.
     """
     by_path = {path: layer for layer in layers for path in layer.paths}
-    parts: dict[Layer | None, list[Layer]] = {}
-    for norm in frozen:
-        part = norm
+    parts: dict[Layer, list[Layer]] = {}
+    for layer in frozen:
+        part = layer
         while part.parent is not None and not _trains(by_path[part.parent].module, trained):
             part = by_path[part.parent]
-        parts.setdefault(None if part is norm else part, []).append(norm)
-    for found, norms in parts.items():
-        if found is None or not _has_trained_twin(found, layers, trained):
-            yield found or norms[0], norms
+        parts.setdefault(part, []).append(layer)
+    return {
+        part: found
+        for part, found in parts.items()
+        if part in found or not _has_trained_twin(part, layers, trained)
+    }
 
 
 def _trains(module: "Module", trained: set[int] | None) -> bool:

@@ -28,7 +28,7 @@ class Globs:
         self._names = [pattern for pattern in cleaned if "/" not in pattern]
         base = glob.escape(_slashed(str(root)))
         paths = [
-            _slashed(pattern) if os.path.isabs(pattern) else f"{base}/{pattern}"
+            _slashed(pattern) if Path(pattern).is_absolute() else f"{base}/{pattern}"
             for pattern in cleaned
             if "/" in pattern
         ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from wolfsbane.cli.printing import has_colors, put, put_error, put_into
+from wolfsbane.cli.printing import has_colors, put, put_bytes, put_error, put_into
 from wolfsbane.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def _findings(outcome: "Outcome", task: "Task", format: Format, file: Path | Non
 def _put_findings(text: str, file: Path | None, mended: "Outcome | None") -> None:
     """Write findings to their file; else to standard error where a mended program goes out."""
     if mended is not None:
-        put("".join(program.encoded().decode() for program in mended.programs))
+        put_bytes(mended.content)
     if file is not None:
         put_into(file, text)
     elif mended is not None:

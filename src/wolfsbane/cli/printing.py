@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -11,9 +13,22 @@ def put(text: str) -> None:
     A character that the terminal's encoding lacks is shown by its number.
     """
     _escape_unknown_characters()
-    try:
+    with _readers_may_go():
         sys.stdout.write(text)
         sys.stdout.flush()
+
+
+def put_bytes(content: bytes) -> None:
+    """Write to standard output, as it is."""
+    with _readers_may_go():
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+
+
+@contextmanager
+def _readers_may_go() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         # Python flushes standard output once more when it ends, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from wolfsbane.audit.output import Format, render
+from wolfsbane.errors import ArgumentError
 
 if TYPE_CHECKING:
     from wolfsbane.audit.findings import Findings
     from wolfsbane.audit.rule import Rule
     from wolfsbane.audit.run.program import Program
+    from wolfsbane.audit.run.sampling import Sampling
 
 FOUND = 1
 """Exit code with `--strict` when there are findings."""
@@ -66,16 +68,27 @@ def run(
     """
     from wolfsbane.audit import registry  # noqa: PLC0415  # --help stays fast
     from wolfsbane.audit.run.program import module, script  # noqa: PLC0415  # imports torch
+    from wolfsbane.audit.run.sampling import sampling_of  # noqa: PLC0415  # imports torch
 
+    _check_folder(output_file)
+    sampling = sampling_of(every)
     name, *arguments = program
     target = module(name) if is_module else script(name)
     rules = registry.select(_codes(select), _codes(ignore))
     process = os.getpid()
     with _accelerated(accelerate):
-        code, findings = _watched(target, arguments, rules, every)
+        code, findings = _watched(target, arguments, rules, sampling)
     if os.getpid() == process:  # A child that a script forked has nothing to say.
         _report(findings, output_format, output_file, rules)
     sys.exit(FOUND if strict and code == 0 and len(findings) else code)
+
+
+def _check_folder(file: Path | None) -> None:
+    """Refuse a file that could not be written after hours of training."""
+    if file is not None and not file.parent.is_dir():
+        raise ArgumentError(
+            f"--output-file {file}: there is no folder {file.parent}. Make it first"
+        )
 
 
 def _codes(text: str) -> list[str]:
@@ -91,14 +104,14 @@ def _accelerated(wanted: bool) -> AbstractContextManager[Any]:
 
 
 def _watched(
-    target: "Program", arguments: Sequence[str], rules: "Sequence[type[Rule]]", every: int | None
+    target: "Program", arguments: Sequence[str], rules: "Sequence[type[Rule]]", sampling: "Sampling"
 ) -> "tuple[int, Findings]":
     from wolfsbane.audit.run.program import NoSuchModuleError, exit_code_of  # noqa: PLC0415
     from wolfsbane.audit.run.script import watch_everything  # noqa: PLC0415
 
     code = 0
     try:
-        with watch_everything(rules, every) as findings:
+        with watch_everything(rules, sampling) as findings:
             target.run(arguments)
     except NoSuchModuleError:
         raise

@@ -25,19 +25,19 @@ class _Auditing(Auditing):
         findings: what was found; empty until the training has ended.
     """
 
-    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  # Lightning's signature
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Begin to watch, before the sanity check of validation."""
         self.begin(pl_module)
 
-    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002  # Lightning's signature
+    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Tell what was found."""
         self._finish(trainer)
 
-    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:  # noqa: ARG002  # Lightning's signature
+    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:  # noqa: ARG002
         """Tell what was found until then, and what explains the error."""
         self._finish(trainer, exception)
 
-    def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:  # noqa: ARG002  # Lightning's signature
+    def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:  # noqa: ARG002
         """Stop in any case."""
         self.end()
 

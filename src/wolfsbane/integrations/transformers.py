@@ -22,13 +22,13 @@ class _Auditing(Auditing):
         findings: what was found; empty until the training has ended.
     """
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002  # transformers' signature
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Begin to watch."""
         self.begin(kwargs["model"])
         atexit.unregister(self._at_exit)
         atexit.register(self._at_exit)
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002  # transformers' signature
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Tell what was found."""
         atexit.unregister(self._at_exit)
         self.end()

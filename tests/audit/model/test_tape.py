@@ -331,6 +331,26 @@ def test_a_branch_that_depends_on_data_is_followed_by_a_function_mode():
     assert [o.kind for o in tape.outputs[0].inputs] == ["input"]
 
 
+def test_after_a_layer_that_failed_the_others_know_their_own():
+    class Tries(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.wide = nn.Linear(9, 9)
+            self.narrow = nn.Linear(3, 3)
+
+        def forward(self, x):
+            try:
+                return self.wide(x)
+            except RuntimeError:
+                return self.narrow(x).relu()
+
+    tape = tape_of(Tries(), torch.randn(2, 3), "a function mode")
+    assert [(o.kind, o.layer.path) for o in tape.operations[1:]] == [
+        ("linear", "narrow"),
+        ("relu", ""),
+    ]
+
+
 @BOTH
 def test_what_is_written_into_a_tensor_is_part_of_it(source):
     class Writes(nn.Module):

@@ -98,6 +98,13 @@ class Drawing(nn.Module):
         return F.dropout(x, 0.2) + random.random() + np.random.rand()  # noqa: NPY002
 
 
+class Writing(nn.Module):
+    """Writes into its input."""
+
+    def forward(self, x):
+        return x.mul_(2).relu_()
+
+
 class Raising(nn.Module):
     def __init__(self):
         super().__init__()
@@ -151,6 +158,7 @@ CASES = {
     "a recurrent net": (Recurrent, lambda: torch.randn(2, 4, 6)),
     "attention": (Attention, lambda: {"hidden": torch.randn(2, 4, 6)}),
     "random numbers": (Drawing, of_rows),
+    "a written input": (Writing, of_rows),
     "an error": (Raising, of_rows),
     "lazy layers": (lambda: nn.Sequential(nn.LazyLinear(4), nn.LazyBatchNorm1d()), of_rows),
     "wrong inputs": (lambda: nn.Linear(6, 6), lambda: torch.randn(5, 7)),

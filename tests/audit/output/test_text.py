@@ -5,6 +5,7 @@ import pytest
 
 from audit.findings_by_hand import finding, fix_of, syntax_error
 from wolfsbane.audit.finding import Place, Span
+from wolfsbane.audit.findings import Findings
 from wolfsbane.audit.output import render
 from wolfsbane.errors import ArgumentError
 
@@ -101,6 +102,10 @@ def test_notes_say_what_could_not_be_looked_at():
     assert "note: the graph could not be exported\n" in render(
         [], notes=["the graph could not be exported"]
     )
+
+
+def test_findings_bring_their_own_notes():
+    assert "note: nothing was trained\n" in render(Findings([finding()], ["nothing was trained"]))
 
 
 def test_colours_change_nothing_but_the_style(tmp_path):

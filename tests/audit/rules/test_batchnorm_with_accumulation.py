@@ -135,6 +135,19 @@ def test_a_critic_of_real_and_fake_samples_is_no_accumulation(only):
     assert gan(only).codes == []
 
 
+def test_two_optimizers_of_one_model_are_seen_through():
+    model = net()
+    optimizers = [sgd(model[0]), sgd(model[1:])]
+    with watch(model, rules=RULES) as findings:
+        for _ in range(4):
+            for _ in range(3):
+                model(batch()).square().mean().backward()
+            for optimizer in optimizers:
+                optimizer.step()
+                optimizer.zero_grad()
+    assert findings.codes == ["WB304"]
+
+
 def test_a_step_that_was_skipped_is_no_accumulation():
     """As a GradScaler skips one whose gradients are infinite."""
     model = net()

@@ -28,6 +28,11 @@ def test_a_mode_that_is_passed_as_the_rate_is_named():
     assert not check_source(mended, "program.py", [DropoutDropsEverything])
 
 
+def test_a_mode_is_known_by_its_name_too():
+    assert found_in("def f(x, training):\n    return F.dropout(x, training)")
+    assert not found_in("def f(x, p, training):\n    return F.dropout(x, p, training)")
+
+
 @pytest.mark.parametrize(
     "call", ["F.dropout(x, p=self.training)", "F.dropout(x, self.training, inplace=True)"]
 )

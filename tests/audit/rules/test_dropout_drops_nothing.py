@@ -3,6 +3,7 @@
 import pytest
 from torch import nn
 
+import wolfsbane
 from wolfsbane.audit import Severity, check_model
 from wolfsbane.audit.rules.dropout_drops_nothing import DropoutDropsNothing
 from wolfsbane.audit.source.check import check_source
@@ -44,6 +45,7 @@ def test_a_model_gets_one_note():
         nn.Sequential(nn.Dropout(0.0), nn.Dropout(0.1)),
         nn.Sequential(nn.Dropout(0.0), nn.LSTM(2, 2, 2, dropout=0.1)),
         nn.Sequential(nn.Dropout(0.0), nn.MultiheadAttention(2, 1, dropout=0.1)),
+        nn.Sequential(nn.Dropout(0.0), wolfsbane.nn.LockedDropout(0.3)),
         nn.MultiheadAttention(2, 1),
         nn.Linear(2, 2),
     ],

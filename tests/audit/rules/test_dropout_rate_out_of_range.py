@@ -38,6 +38,27 @@ def test_the_number_is_shown_where_it_is_written():
     assert (finding.place.span.line, finding.place.span.column) == (2, 8)
 
 
+@pytest.mark.parametrize("expects", ["pytest.raises(ValueError)", "self.assertRaises(ValueError)"])
+def test_a_refusal_that_is_tested_is_silent(expects):
+    assert found_in(f"with {expects}:\n    nn.Dropout(30)") == []
+    assert found_in("with torch.no_grad():\n    nn.Dropout(30)")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "p = 30\np = p / 100\nnn.Dropout(p)",
+        "p = 30\np /= 100\nnn.Dropout(p)",
+        "for p in (10, 20):\n    nn.Dropout(p / 100)",
+        "nn.Dropout(config['dropout'])",
+        "nn.LSTM(30, 40, 2)",
+        "def block(x, p=30):\n    return nn.Linear(p, p)(nn.Dropout(0.1)(x))",
+    ],
+)
+def test_a_number_that_is_no_rate_yet_is_silent(code):
+    assert found_in(code) == []
+
+
 def test_true_is_refused_by_recurrent_layers_only():
     assert found_in("nn.LSTM(4, 4, 2, dropout=True)")
     assert not found_in("nn.Dropout(True)")

@@ -57,6 +57,17 @@ def test_a_frozen_part_is_reported_once():
     assert finding.message.startswith("2 batch norms (the first is '0.0.1') are frozen")
 
 
+def test_parts_beside_one_another_are_one_finding_too():
+    model = nn.Sequential(block(), block(), block(), nn.Linear(4, 1))
+    model[0].requires_grad_(False)
+    model[2][1].requires_grad_(False)
+    for (finding,) in (check_model(model, rules=RULES), train(model, sgd(model))):
+        assert finding.message.startswith("2 batch norms (the first is '0.1') are frozen")
+        assert "wolfsbane.stats.freeze(model, which=['0', '2.1'])" in finding.help
+    stats.freeze(model, which=["0", "2.1"])
+    assert train(model.train(), sgd(model)).codes == []
+
+
 class WithAverage(nn.Module):
     """A model and its moving average, as MoCo, BYOL and mean teachers have them."""
 
@@ -118,6 +129,14 @@ def test_a_model_that_trains_is_silent():
     assert train(model, sgd(model)).codes == []
 
 
+def test_a_lazy_layer_is_no_obstacle():
+    model = nn.Sequential(block().requires_grad_(False), nn.LazyBatchNorm1d(), nn.LazyLinear(1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    findings = train(model, optimizer)
+    assert findings.codes == ["WB301"]
+    assert findings.notes == []
+
+
 def test_gradients_that_are_off_for_the_generators_step_are_no_freezing():
     generator, critic = (
         nn.Sequential(block(), nn.Linear(4, 4)),
@@ -137,6 +156,14 @@ def test_gradients_that_are_off_for_the_generators_step_are_no_freezing():
             critic(generator(noise)).mean().neg().backward()
             for_generator.step()
     assert findings.codes == []
+
+
+def test_statistics_that_are_loaded_have_not_moved_by_themselves():
+    model = nn.Sequential(block().requires_grad_(False), nn.Linear(4, 1))
+    model[0].eval()
+    better = {"running_mean": torch.ones(4), "running_var": torch.full((4,), 2.0)}
+    load = lambda: model[0][1].load_state_dict(better, strict=False)  # noqa: E731
+    assert train(model, sgd(model), after_step=load).codes == []
 
 
 def test_what_no_optimizer_trains_is_named_so():

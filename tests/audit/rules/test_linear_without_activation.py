@@ -20,6 +20,7 @@ MISTAKES = [
 MEANT = [
     "nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))",
     "nn.Sequential(nn.Linear(8, 2), nn.Linear(2, 8))",
+    "nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1))",
     "nn.Sequential(nn.Linear(d, config.adapter_rank), nn.Linear(config.adapter_rank, d))",
     "nn.Sequential(nn.Linear(d, d // 4), nn.Linear(d // 4, d))",
     "nn.Sequential(nn.Linear(4, 8), Mine(), nn.Linear(8, 2))",
@@ -41,6 +42,40 @@ def test_a_program_with_two_in_a_row_is_found(program):
 @pytest.mark.parametrize("program", MEANT)
 def test_a_program_that_means_it_is_left_alone(program):
     assert check_source(f"{HEAD}m = {program}\n", rules=RULES) == []
+
+
+BODIES = {
+    "x = self.a(x)\n        return self.b(x)": True,
+    "return self.b(self.a(x))": True,
+    "x = self.a(x)\n        x = self.drop(x)\n        return self.b(x)": True,
+    "return self.b(self.a(x).relu())": False,
+    "return self.b(self.norm(self.a(x)))": False,
+    "h = self.a(x)\n        return self.b(h), h": False,
+    "h = self.a(x)\n        return self.b(h) + self.c(h)": False,
+    "return self.b(self.act(self.a(x)))": False,
+    "return self.b(self.head(x))": False,
+    "return self.out_proj(self.a(x))": False,
+    "return self.b(self.a(x).view(-1, 12))": False,
+}
+
+
+@pytest.mark.parametrize(("body", "is_mistake"), BODIES.items())
+def test_a_forward_is_read(body, is_mistake):
+    program = f"""
+class Net(nn.Module):
+    def __init__(self, act=None, num_classes=2):
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(4, 12), nn.Linear(12, 6), nn.Linear(12, 2)
+        self.drop, self.norm = nn.Dropout(), nn.LayerNorm(12)
+        self.act = nn.Identity() if act is None else act()
+        self.out_proj = nn.Linear(12, 4)
+        self.head = nn.Linear(4, 12) if num_classes else nn.Identity()
+
+    def forward(self, x):
+        {body}
+"""
+    found = check_source(HEAD + program, rules=RULES)
+    assert bool(found) == is_mistake
 
 
 class Net(nn.Module):

@@ -91,6 +91,22 @@ def test_sequences_of_one_sample_have_many_values():
     assert findings.codes == []
 
 
+class Steps(nn.Module):
+    """Normalises each step of a sequence on its own, as a row of one long batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(3)
+
+    def forward(self, x):
+        return self.norm(x.flatten(0, 1)).view_as(x)
+
+
+def test_a_batch_that_was_made_longer_has_many_values():
+    findings = check_model(Steps(), torch.randn(2, 5, 3), loader=loader(33, 16), rules=RULES)
+    assert findings.codes == []
+
+
 def test_a_batch_norm_in_evaluation_mode_needs_no_batch():
     assert check_model(mlp().eval(), loader=loader(33, 16), rules=RULES).codes == []
 

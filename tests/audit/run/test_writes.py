@@ -47,6 +47,13 @@ def two_of_one_shape(net, x):
     return F.relu(net.first(x).sigmoid(), inplace=True) + other
 
 
+def write_to_the_largest(net, x):
+    largest, _ = net.first(x).exp().max(dim=1)
+    y = largest.exp()
+    y += largest
+    return y
+
+
 def write_to_a_parameter(net, x):
     net.first.weight[0] = 0
     return net.first(x)
@@ -66,6 +73,7 @@ CASES = [
     (add_to_exp, "add_() (or +=) in line", "exp() in line"),
     (drop_what_was_squared, "Dropout 'drop' (inplace=True) overwrote", "Linear 'first'"),
     (assign, "x[...] = y in line", "tanh() in line"),
+    (write_to_the_largest, "add_() (or +=) in line", "exp() in line"),
     (two_of_one_shape, "relu() in line", "sigmoid() in line"),
     (write_to_a_parameter, "this line writes in place to a part of a tensor", "a parameter"),
     (write_to_a_part, "this line writes in place to one of several views", ""),

@@ -24,6 +24,10 @@ from wolfsbane.audit.source.file import Source
         ("def f(self):\n    if not self.training:\n        y = 0\n    use(p)", False),
         ("y = use(p) if self.training else x", True),
         ("self.training and use(p)", True),
+        ("def f(x, active):\n    if active:\n        use(x)", True),
+        ("def f(x):\n    x, switch = x\n    if p > 0 and switch:\n        use(x)", True),
+        ("def f(x, p):\n    if p:\n        use(p)", False),
+        ("def f(self, x):\n    if self.active:\n        use(x)", False),
     ],
 )
 def test_a_gate_is_seen(program, is_gated):

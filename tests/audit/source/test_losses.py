@@ -25,6 +25,10 @@ UNCERTAIN = {
     "one branch of two": "p = fc(x)\nif a:\n    p = F.softmax(p, 1)\nF.cross_entropy(p, y)",
     "another loss": "F.nll_loss(F.softmax(fc(x), 1).log(), y)",
     "something scaled": "F.cross_entropy(F.softmax(fc(x), 1) * 20, y)",
+    "a layer that is a softmax at times": "s = nn.Softmax(1) if a else nn.Identity()\n"
+    "F.cross_entropy(s(fc(x)), y)",
+    "a loss that is another at times": "c = nn.CrossEntropyLoss() if a else nn.MSELoss()\n"
+    "c(F.softmax(fc(x), 1), y)",
     "a method of the program": "class A:\n    def softmax(self, x):\n        return fc(x)\n"
     "    def f(self, x, y):\n        return F.cross_entropy(self.softmax(x), y)",
 }

@@ -47,6 +47,10 @@ def origins_of_argument(program):
         ("def f(a, b):\n    use(b)\nf(1, b=2)\nf(3, 4)", ["2", "4"]),
         ("def f(a):\n    use(a)\nf(*b)", ["a"]),
         ("def f():\n    return 1, 2\na, b = f()\nuse(b)", ["2"]),
+        (
+            "def f():\n    if c:\n        return 1, 2\n    return 3, 4, 5\na, b, d = f()\nuse(b)",
+            ["4"],
+        ),
         ("class A:\n    x = 1\n    def f(self):\n        use(self.x)", ["1"]),
         (
             "class A:\n    def __init__(self):\n        self.x = 1\n    def f(self):\n        use(self.x)",

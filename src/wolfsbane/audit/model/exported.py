@@ -1,7 +1,6 @@
 """The operations of a model, from the graph that torch.export makes of it."""
 
 import operator
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -26,9 +25,6 @@ BESIDE = ("wolfsbane.draw_key", "aten.empty")
 
 DROPPING = {"masked_affine": "dropout", "dropout_add": "dropout"}
 """Our operators that apply a mask, and what is meant where it is not known which function did."""
-
-CALL = re.compile(r"@\d+$")
-"""How export marks a module's second call, and so on."""
 
 
 def exported(twin: Module, inputs: Inputs, layers: Mapping[str, Layer]) -> Tape:
@@ -129,7 +125,7 @@ class _Reader:
 
     def _layer_of(self, node: fx.Node) -> Layer | None:
         stack = (node.meta.get("nn_module_stack") or {}).values()
-        paths = [CALL.sub("", path) for path, _ in stack]
+        paths = [path for path, _ in stack]
         return next((self._layers[path] for path in reversed(paths) if path in self._layers), None)
 
 

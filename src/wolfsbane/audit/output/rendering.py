@@ -29,7 +29,7 @@ def render(
     root: Path | None = None,
     statistics: bool = False,
     color: bool = False,
-    notes: Iterable[str] = (),
+    notes: Iterable[str] | None = None,
 ) -> str:
     """Return findings, of whatever channel, in a format.
 
@@ -41,13 +41,14 @@ def render(
             current one.
         statistics: counts by rule in place of the findings (text, json).
         color: text for a terminal that has colours.
-        notes: what could not be looked at.
+        notes: what could not be looked at; by default what the findings themselves say.
 
     Raises:
         ArgumentError: there is no such format, or it has no statistics.
     """
     listed = tuple(all_rules() if rules is None else rules)
-    report = Report(findings, listed, root or Path.cwd(), notes=tuple(notes))
+    told = getattr(findings, "notes", ()) if notes is None else notes
+    report = Report(findings, listed, root or Path.cwd(), notes=tuple(told))
     return render_report(report, format, statistics=statistics, color=color)
 
 

@@ -18,7 +18,7 @@ from wolfsbane.audit.rule import Rule
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
-LINK = re.compile(r"\]\((https://[^)\s]+)\)")
+LINK = re.compile(r"https://[^\s()<>\]]+")
 ROOT = "%SRCROOT%"
 FINGERPRINT = "wolfsbane/v1"
 

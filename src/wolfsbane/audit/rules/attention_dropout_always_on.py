@@ -9,7 +9,7 @@ from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.evaluation_drops import EvaluationDrops
-from wolfsbane.audit.source.edits import argument_added, replaced
+from wolfsbane.audit.source.corrections import argument_added, replaced
 from wolfsbane.audit.source.evaluation import mode_in_reach, runs_in_evaluation
 from wolfsbane.audit.source.file import Binding, Call, Function, Source
 
@@ -211,7 +211,7 @@ def _rate_always_given(source: Source, call: Call) -> ast.expr | None:
 
 
 def _is_true(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is True
+    return isinstance(node, ast.Constant) and node.value == 1
 
 
 def _is_fixed(source: Source, node: ast.expr, depth: int) -> bool:
@@ -221,12 +221,12 @@ def _is_fixed(source: Source, node: ast.expr, depth: int) -> bool:
     if depth > DEEPEST:
         return False
     if isinstance(node, ast.Name):
-        bindings = source.values.definitions(node)
+        bindings = source.definitions(node)
         return bool(bindings) and all(_is_fixed_by(source, one, depth) for one in bindings)
     if not isinstance(node, ast.Attribute):
         return False
-    owners = source.values.owners(node.value)
-    bindings = [one for owner in owners for one in source.values.attribute(owner, node.attr)]
+    owners = source.owners(node.value)
+    bindings = [one for owner in owners for one in source.attribute(owner, node.attr)]
     if bindings:
         return all(_is_made_once(source, one) for one in bindings)
     return _is_fixed(source, node.value, depth + 1)

@@ -157,7 +157,7 @@ class BatchnormReused(Rule):
         for norm, operations in calls.items():
             makers = [_maker(operation) for operation in operations]
             different = list(dict.fromkeys(maker for maker in makers if maker is not None))
-            if None not in makers and len(different) > 1:
+            if len(different) > 1:
                 names = ", ".join(repr(maker.path) for maker in different[:4])
                 yield self.found(
                     Channel.MODEL,
@@ -224,8 +224,6 @@ class _Calls(Observer):
     def on_layer(self, call: LayerCall) -> None:
         if call.layer is None or not self._is_within:
             return
-        if call.layer.path == "":  # The pass has ended: what follows is recomputed for gradients.
-            self._is_within = False
         if call.layer.kind in BATCH_NORMS and call.module.training and call.inputs:
             norm = self._norms.setdefault(id(call.module), _Norm(call.layer))
             if norm.is_reused:

@@ -72,9 +72,9 @@ class BatchnormWithAccumulation(Rule):
 
     ## When to ignore it
 
-    Where the network is known to train well at this batch size. Several optimizers, as in a GAN,
-    several forward passes with one backward pass, as in a Siamese network, and passes over variants
-    of one batch are not reported.
+    Where the network is known to train well at this batch size. Not reported are several forward
+    passes with one backward pass, as in a Siamese network, passes over variants of one batch, and
+    passes through which a gradient goes on into the input, as from a critic to its generator.
 
     ## References
 
@@ -124,7 +124,6 @@ class _Run:
 class _Passes(Observer):
     def __init__(self) -> None:
         self._runs: dict[int, _Run] = {}
-        self._optimizers: set[int] = set()
 
     def on_layer(self, call: LayerCall) -> None:
         if not call.grad or call.layer is None:
@@ -139,7 +138,6 @@ class _Passes(Observer):
             run.norms[call.layer] = max(run.norms.get(call.layer, 0), *shape[:1])
 
     def on_step(self, step: Step) -> None:
-        self._optimizers.add(id(step.optimizer))
         for watched in step.watched:
             run = self._runs.setdefault(id(watched), _Run(watched))
             run.steps += 1
@@ -149,8 +147,6 @@ class _Passes(Observer):
             run.batches.clear()
 
     def findings(self) -> Iterator[Finding]:
-        if len(self._optimizers) > 1:
-            return
         for run in self._runs.values():
             yield from _accumulated(run)
 

@@ -165,7 +165,7 @@ def _readers(source: Source, node: ast.AST) -> list[ast.AST]:
         one
         for one in ast.walk(source.function_of(node).node)
         if isinstance(one, ast.Name) and one.id == target.id and isinstance(one.ctx, ast.Load)
-        if any(binding.value is node for binding in source.values.definitions(one))
+        if any(binding.value is node for binding in source.definitions(one))
     ]
 
 

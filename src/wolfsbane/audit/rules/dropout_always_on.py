@@ -9,7 +9,7 @@ from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.evaluation_drops import EvaluationDrops
-from wolfsbane.audit.source.edits import argument_added, replaced
+from wolfsbane.audit.source.corrections import argument_added, replaced
 from wolfsbane.audit.source.evaluation import (
     is_explained,
     is_given_by_strangers,
@@ -124,7 +124,8 @@ class DropoutAlwaysOn(Rule):
     `training=True`. In a model or a run, it finds them dropping while the model is in eval mode.
 
     Calls under `if self.training:`, with a rate that depends on the mode or that callers elsewhere
-    decide on, in tests, and in functions that call `backward()` themselves are left alone.
+    decide on, in tests, in a script's own lines, and in functions that call `backward()` themselves
+    are left alone.
 
     ## Why is this bad?
 
@@ -156,8 +157,8 @@ class DropoutAlwaysOn(Rule):
 
     ## When to ignore it
 
-    Where dropout is meant to be on in evaluation, as in Tacotron 2's prenet: `training=True` with a
-    comment that says why, or `# noqa: WB101`, in the source;
+    Where dropout is meant to be on in evaluation, as in Tacotron 2's prenet: `# noqa: WB101`, or a
+    comment at the call that says so ("always applies dropout"), in the source;
     `audit.allow(model.prenet, "WB101", reason="...")` for a model.
 
     ## References
@@ -224,7 +225,7 @@ class DropoutAlwaysOn(Rule):
 def _always_on(source: Source, call: Call) -> tuple[str, str] | None:
     """Return why a call always drops, and the parameter that says when; None where it may not."""
     signature = signature_of(call.name or "")
-    if signature is None or signature.training is None:
+    if signature is None or signature.training is None or is_explained(source, call.node):
         return None
     switch = signature.training
     rate = call.argument(signature.rate, signature.position(signature.rate))
@@ -236,9 +237,8 @@ def _always_on(source: Source, call: Call) -> tuple[str, str] | None:
     if training is None:
         is_missing = signature.default_training and not call.has_unknown_arguments
         return (f"is given no {switch}=, which is True by default", switch) if is_missing else None
-    is_true = isinstance(training, ast.Constant) and training.value is True
-    is_defect = is_true and not is_explained(source, call.node)
-    return (f"is given {switch}=True", switch) if is_defect else None
+    is_true = isinstance(training, ast.Constant) and training.value == 1
+    return (f"is given {switch}=True", switch) if is_true else None
 
 
 def _may_be_zero(source: Source, rate: ast.expr) -> bool:

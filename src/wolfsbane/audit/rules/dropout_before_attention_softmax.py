@@ -113,8 +113,8 @@ class DropoutBeforeAttentionSoftmax(Rule):
     ## References
 
     - A. Vaswani et al., "Attention Is All You Need", 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762)
-    - [AKT#11](https://github.com/arghosh/AKT/issues/11)
-    - [saint#12](https://github.com/somepago/saint/issues/12)
+    - [Parakeet#76](https://github.com/PaddlePaddle/Parakeet/pull/76), which takes back a dropout
+      "to logits before softmax"
     """
 
     code = "WB114"

@@ -250,7 +250,8 @@ class _Shifts(Observer):
         if norm.kind not in BATCH_NORMS or not call.tensors:
             return
         if not norm.arguments.get("training"):
-            self.evaluated.setdefault(subject_of(norm), Variance()).add(call.tensors[0])
+            if subject_of(norm) in self.evaluated:
+                self.evaluated[subject_of(norm)].add(call.tensors[0])
             return
         for drop, is_scaled in _drops_before(norm, _first_input):
             rate = rate_of_operation(drop)
@@ -259,13 +260,15 @@ class _Shifts(Observer):
                 pair = _Pair(name, subject_of(norm), line_of(drop), factor)
                 _, variance = self.pairs.setdefault((pair.drop, pair.norm), (pair, Variance()))
                 variance.add(call.tensors[0], rate)
+                if pair.rate is None:
+                    self.evaluated.setdefault(pair.norm, Variance())
 
     def findings(self) -> Iterator[Finding]:
         for pair, variance in self.pairs.values():
             evaluated = self.evaluated.get(pair.norm)
-            if pair.rate is not None:
+            if evaluated is None:
                 ratio, other = variance.ratio_without_drop, "that it would have without the dropout"
-            elif evaluated is not None:
+            elif evaluated.num_calls:
                 ratio, other = variance.ratio_to(evaluated), "that it has in evaluation"
             else:
                 continue

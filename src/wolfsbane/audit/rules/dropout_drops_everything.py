@@ -14,6 +14,9 @@ from wolfsbane.audit.source.rates import Rate, numbers_of, rates_of
 NEARLY_ONE = 1 - 1e-9
 """Of what is dropped at this rate, not one of a billion numbers is kept."""
 
+MODES = ("training", "is_training", "is_train")
+"""Names of a mode."""
+
 HELP = (
     "Write the fraction that is dropped; 1 is what keeps everything where a keep_prob is asked for"
 )
@@ -146,7 +149,8 @@ class DropoutDropsEverything(Rule):
 
 
 def _is_mode(expression: ast.expr) -> bool:
-    return isinstance(expression, ast.Attribute) and expression.attr == "training"
+    is_attribute = isinstance(expression, ast.Attribute) and expression.attr == "training"
+    return is_attribute or (isinstance(expression, ast.Name) and expression.id in MODES)
 
 
 def _fix(source: Source, rate: Rate) -> Fix | None:

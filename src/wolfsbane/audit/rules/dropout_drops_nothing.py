@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from wolfsbane.audit.finding import Channel, Finding, Severity
+from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.rates import own_operations, rate_of, rate_of_layer
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
@@ -123,8 +124,7 @@ class DropoutDropsNothing(Rule):
         layers = model.of_kind(DROPOUTS)
         rates = [rate_of_layer(layer) for layer in model.layers]
         rates += [rate_of(operation) for operation in own_operations(model)]
-        has_unknown = any(rate_of_layer(layer) is None for layer in layers)
-        if not layers or has_unknown or any(rates):
+        if not layers or any(rates) or any(_may_drop_too(layer) for layer in model.layers):
             return
         first = layers[0]
         subject = (
@@ -135,10 +135,17 @@ class DropoutDropsNothing(Rule):
         yield self.found(
             Channel.MODEL,
             first.place,
-            f"{subject}: nothing is dropped in training",
+            f"{subject}, so that nothing is dropped",
             "Set a rate where regularisation is wanted",
             severity=Severity.NOTE,
         )
+
+
+def _may_drop_too(layer: Layer) -> bool:
+    """Return whether a layer has an unknown rate, or a name that says it drops somehow."""
+    if layer.kind in DROPOUTS:
+        return rate_of_layer(layer) is None
+    return layer.kind is None and "drop" in type(layer.module).__name__.lower()
 
 
 def _is_zero(rate: Rate) -> bool:

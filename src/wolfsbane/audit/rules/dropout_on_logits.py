@@ -97,7 +97,6 @@ class DropoutOnLogits(Rule):
     - N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, "Dropout: A Simple
       Way to Prevent Neural Networks from Overfitting", 2014: units of inputs and hidden layers are
       dropped, [JMLR 15](https://jmlr.org/papers/v15/srivastava14a.html)
-    - [PICK-pytorch#77](https://github.com/wenwenyu/PICK-pytorch/issues/77)
     """
 
     code = "WB112"

@@ -53,7 +53,8 @@ class DropoutRateOutOfRange(Rule):
 
     ## When to ignore it
 
-    In a test that such a rate is refused: `# noqa: WB106`.
+    Where such a rate is refused on purpose: `# noqa: WB106`. Within `pytest.raises` and its like it
+    is no finding.
 
     ## References
 
@@ -105,7 +106,7 @@ class DropoutRateOutOfRange(Rule):
     def check_source(self, source: Source) -> Iterator[Finding]:
         for rate in rates_of(source):
             for written, value in numbers_of(source, rate):
-                if _is_refused(rate, value):
+                if _is_refused(rate, value) and not _is_expected(source, rate.call.node):
                     yield self.found(
                         Channel.SOURCE,
                         source.place(written),
@@ -148,6 +149,19 @@ def _innermost(error: BaseException) -> Mapping[str, Any]:
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return {} if trace is None else trace.tb_frame.f_locals
+
+
+def _is_expected(source: Source, node: ast.AST | None) -> bool:
+    """Return whether the refusal itself is tested, as in `with pytest.raises(ValueError):`."""
+    while node is not None:
+        if isinstance(node, ast.With) and any(
+            isinstance(item.context_expr, ast.Call)
+            and "raises" in ast.unparse(item.context_expr.func).lower()
+            for item in node.items
+        ):
+            return True
+        node = source.parent_of(node)
+    return False
 
 
 def _is_refused(rate: Rate, value: float | bool) -> bool:

@@ -1,6 +1,7 @@
 """WB107."""
 
 import ast
+import linecache
 import re
 from collections.abc import Iterator
 
@@ -225,7 +226,7 @@ def _fix(source: Source, given: ast.keyword) -> Fix | None:
 
 
 def _is_own(error: BaseException, function: str) -> bool:
-    """Whether the program has a function of its own with this name where the error was raised."""
+    """Whether the line that raised calls a function of the program's own that has this name."""
     traceback = error.__traceback__
     if traceback is None:
         return False
@@ -233,4 +234,7 @@ def _is_own(error: BaseException, function: str) -> bool:
         traceback = traceback.tb_next
     frame = traceback.tb_frame
     meant = {**frame.f_globals, **frame.f_locals}.get(function)
-    return meant is not None and not getattr(meant, "__module__", "").startswith("torch.")
+    if meant is None or getattr(meant, "__module__", "").startswith("torch."):
+        return False
+    line = linecache.getline(frame.f_code.co_filename, traceback.tb_lineno)
+    return f".{function}(" not in line

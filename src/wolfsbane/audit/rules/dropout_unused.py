@@ -176,7 +176,9 @@ class DropoutUnused(Rule):
             if attribute is None or may_be_used(source, owner, attribute):
                 continue
             rate = creation.call.argument("p", 0)
-            if rate is not None and is_value_used(source, owner, rate):
+            if rate is not None and (
+                source.constant(rate) == 0 or is_value_used(source, owner, rate)
+            ):
                 continue
             if is_whole(source, owner):
                 message = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from wolfsbane.audit.batch_norms import keeps_statistics, listed
 from wolfsbane.audit.finding import Channel, Finding, Severity
-from wolfsbane.audit.frozen_parts import by_frozen_part
+from wolfsbane.audit.frozen_parts import frozen_parts
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
@@ -16,6 +16,9 @@ from wolfsbane.audit.vocabulary import BATCH_NORMS
 
 MIN_STEPS = 2
 """Steps after which a parameter that trains has moved."""
+
+MOST = 6
+"""Parts that are named in an advice."""
 
 
 class FrozenBatchNormUpdates(Rule):
@@ -107,7 +110,7 @@ class FrozenBatchNormUpdates(Rule):
     )
 
     def check_model(self, model: ModelView) -> Iterator[Finding]:
-        """Report batch norms without gradients in training mode, once for each frozen part."""
+        """Report batch norms without gradients in training mode, all in one."""
         frozen = [
             layer
             for layer in model.of_kind(BATCH_NORMS)
@@ -115,13 +118,15 @@ class FrozenBatchNormUpdates(Rule):
         ]
         if not any(parameter.requires_grad for parameter in model.model.parameters()):
             return
-        for part, norms in by_frozen_part(frozen, model.layers):
+        parts = frozen_parts(frozen, model.layers)
+        if parts:
+            norms = [norm for found in parts.values() for norm in found]
             yield self.found(
                 Channel.MODEL,
-                part.place,
+                next(iter(parts)).place,
                 f"{listed(norms)} {_be(norms)} frozen, for weight and bias do not require "
                 f"gradients, but in training mode: every batch will change the running statistics",
-                _help(part),
+                _help(list(parts)),
             )
 
     def observer(self) -> "Observer":
@@ -193,8 +198,10 @@ def _states(watched: Watched) -> dict[int, _State]:
 
 
 def _is_ready(module: Any) -> bool:
-    uninitialised = getattr(module, "has_uninitialized_params", None)
-    return module.weight is not None and not (uninitialised and uninitialised())
+    """Whether there is a weight, and it has numbers: a lazy one has none, a sharded one a part."""
+    weight = module.weight
+    is_elsewhere = hasattr(weight, "materialize") or hasattr(weight, "full_tensor")
+    return weight is not None and not is_elsewhere and weight.device.type != "meta"
 
 
 def _affine(module: Any) -> tuple[list[float], ...]:
@@ -212,23 +219,23 @@ def _moved(model: _Model) -> Iterator[Finding]:
     }
     if not any(id(parameter) in trained for parameter in model.watched.model.parameters()):
         return
-    still = {
-        state.layer: why
-        for state in model.states.values()
-        if state.calls and state.affine == _affine(state.layer.module)
-        for why in [_why_frozen(state, trained)]
-        if why is not None
-    }
-    for part, norms in by_frozen_part(list(still), model.watched.layers, trained):
-        found = max((_distance(model.states[id(norm.module)]), norm.path) for norm in norms)
-        if found[0] > 0:
+    still: dict[str, list[Layer]] = {}
+    for state in model.states.values():
+        why = _why_frozen(state, trained)
+        if state.calls and why is not None and state.affine == _affine(state.layer.module):
+            still.setdefault(why, []).append(state.layer)
+    for why, frozen in still.items():
+        parts = frozen_parts(frozen, model.watched.layers, trained)
+        norms = [norm for found in parts.values() for norm in found]
+        moves = {_distance(model.states[id(norm.module)]): norm for norm in norms}
+        if max(moves, default=0.0) > 0:
             yield FrozenBatchNormUpdates.found(
                 Channel.RUN,
-                part.place,
-                f"{listed(norms)} {_be(norms)} frozen, for {still[norms[0]]}, but the running mean "
-                f"moved in {model.steps} training steps: that of {found[1]!r} by {found[0]:.2g} "
-                f"standard deviations",
-                _help(part),
+                next(iter(parts)).place,
+                f"{listed(norms)} {_be(norms)} frozen, for {why}, but the running mean moved in "
+                f"{model.steps} training steps: that of {moves[max(moves)].path!r} by "
+                f"{max(moves):.2g} standard deviations",
+                _help(list(parts)),
             )
 
 
@@ -262,6 +269,9 @@ def _be(norms: Sequence[Layer]) -> str:
     return "are" if len(norms) > 1 else "is"
 
 
-def _help(part: Layer) -> str:
-    which = f", which={part.path!r}" if part.path else ""
-    return f"Freeze the statistics too: wolfsbane.stats.freeze(model{which})"
+def _help(parts: Sequence[Layer]) -> str:
+    paths = [part.path for part in parts]
+    if paths == [""]:
+        return "Freeze the statistics too: wolfsbane.stats.freeze(model)"
+    which = repr(paths[0]) if len(paths) == 1 else "..." if len(paths) > MOST else repr(paths)
+    return f"Freeze the statistics too: wolfsbane.stats.freeze(model, which={which})"

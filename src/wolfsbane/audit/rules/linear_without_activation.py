@@ -9,6 +9,7 @@ from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.operation import Operation, Tape
 from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.source.neighbours import UNCHANGED, in_functions, in_sequentials
 from wolfsbane.audit.vocabulary import DROPOUTS, SHAPE_ONLY
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ THROUGH = SHAPE_ONLY | DROPOUTS
 
 NARROW = frozenset(
     {"rank", "bottleneck", "lora", "reduced", "reduction", "squeeze", "low", "latent", "code",
-     "embed", "embedding", "embeddings", "emb", "proj", "projection", "projector"}
+     "mid", "embed", "embedding", "embeddings", "emb", "proj", "projection", "projector"}
 )  # fmt: skip
 """Words in the name of a width, or of a layer, that say that a product of two matrices is meant."""
 
@@ -34,11 +35,11 @@ class LinearWithoutActivation(Rule):
 
     ## What it does
 
-    Finds an `nn.Linear` whose result goes straight into another one (through dropout, flatten and
-    reshapes at most): as neighbours in an `nn.Sequential`, and, in a model that was given example
-    inputs, as two layers of one module where nothing else uses the first one's result. A first
-    layer that is narrower than both sides of the pair is a low-rank factor and is not reported; nor
-    is one whose name or width says so (`rank`, `bottleneck`, `lora`, `proj`, `embed`).
+    Finds an `nn.Linear` whose result goes straight into another one, through dropout and reshapes
+    at most: as neighbours in an `nn.Sequential`, or as two layers of one module that `forward`
+    calls in a row, where nothing else reads the first one's result. A first layer that is narrower
+    than both sides of the pair is a low-rank factor and is not reported; nor is one whose name or
+    width says so (`rank`, `bottleneck`, `lora`, `proj`, `embed`).
 
     ## Why is this bad?
 
@@ -89,9 +90,13 @@ class LinearWithoutActivation(Rule):
     severity = Severity.WARNING
 
     def check_source(self, source: "Source") -> Iterator[Finding]:
-        pairs = {id(second.node): (first, second) for first, second in _pairs(source)}
+        found = [
+            *in_sequentials(source, "linear", THROUGH),
+            *in_functions(source, "linear", DROPOUTS | UNCHANGED),
+        ]
+        pairs = {id(second.node): (first, second) for first, second in found}
         for first, second in pairs.values():
-            if not _is_narrow_in_source(source, first, second):
+            if not _is_factor_in_source(source, first, second):
                 yield self.found(
                     Channel.SOURCE,
                     source.place(second.node),
@@ -107,7 +112,7 @@ class LinearWithoutActivation(Rule):
             for first, second in (*_pairs_in_sequentials(model), *_pairs_on_tape(model.tape))
         }
         for first, second in pairs.values():
-            if not _is_narrow(first, second):
+            if not _is_factor(first, second):
                 yield self.found(
                     Channel.MODEL,
                     second.place,
@@ -118,20 +123,7 @@ class LinearWithoutActivation(Rule):
                 )
 
 
-def _pairs(source: "Source") -> Iterator[tuple["Step", "Step"]]:
-    """Yield linear layers of one Sequential that follow one another."""
-    layers = {id(step.node): step for step in source.steps if step.call is None and step.creation}
-    for creation in source.creations:
-        chain = {id(layer.call.node) for layer in source.chain(creation)}
-        for step in (layers[node] for node in chain if layers[node].kind == "linear"):
-            before = [step]
-            while len(before) == 1 and (before[0] is step or before[0].kind in THROUGH):
-                before = source.inputs_of(before[0])
-            if len(before) == 1 and before[0].kind == "linear" and id(before[0].node) in chain:
-                yield before[0], step
-
-
-def _is_narrow_in_source(source: "Source", first: "Step", second: "Step") -> bool:
+def _is_factor_in_source(source: "Source", first: "Step", second: "Step") -> bool:
     """Whether the pair is, or may well be meant as, a product of narrow matrices."""
     assert first.creation is not None
     assert second.creation is not None
@@ -140,16 +132,27 @@ def _is_narrow_in_source(source: "Source", first: "Step", second: "Step") -> boo
     out = second.creation.call.argument("out_features", 1)
     if into is None or hidden is None or out is None:
         return True
+    if any(map(_says_so, (source.segment(hidden), _called(first), _called(second)))):
+        return True
     constants = [source.constant(size) for size in (into, hidden, out)]
     sizes = [size for size in constants if isinstance(size, int)]
     if len(sizes) == len(constants):
-        return sizes[1] < min(sizes[0], sizes[2])
-    is_share = any(
+        return _is_narrow(*sizes)
+    return any(
         isinstance(part, ast.BinOp) and isinstance(part.op, ast.FloorDiv | ast.Div)
         for origin in (hidden, *source.origins(hidden))
         for part in ast.walk(origin)
     )
-    return is_share or _says_so(source.segment(hidden))
+
+
+def _called(step: "Step") -> str:
+    """Return the name by which a layer is called: "fc1" of self.fc1(x)."""
+    return (step.call.attribute or "") if step.call is not None else ""
+
+
+def _is_narrow(into: int, hidden: int, out: int) -> bool:
+    """Whether the product is of low rank; one through a single number is nothing else."""
+    return hidden < min(into, out) or hidden == 1
 
 
 def _says_so(name: str) -> bool:
@@ -192,11 +195,12 @@ def _linear_before(tape: Tape | None, operation: Operation) -> Operation | None:
     return None
 
 
-def _is_narrow(first: Layer, second: Layer) -> bool:
+def _is_factor(first: Layer, second: Layer) -> bool:
+    """Whether a layer is, or is named as, a factor of a product of matrices."""
     into, hidden = _sizes(first)
     _, out = _sizes(second)
     names = (layer.path.rpartition(".")[2] for layer in (first, second))
-    return hidden < min(into, out) or any(map(_says_so, names))
+    return _is_narrow(into, hidden, out) or any(map(_says_so, names))
 
 
 def _sizes(layer: Layer) -> tuple[int, int]:

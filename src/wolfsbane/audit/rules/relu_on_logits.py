@@ -10,7 +10,7 @@ from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.run.loss_inputs import LossInputs, LossSite, name_of
 from wolfsbane.audit.source.losses import predictions_from
 from wolfsbane.audit.source.removal import removal_of
-from wolfsbane.audit.vocabulary import AFFINE, BCE_WITH_LOGITS, CROSS_ENTROPY, RECTIFIERS
+from wolfsbane.audit.vocabulary import AFFINE, BCE_WITH_LOGITS, CROSS_ENTROPY, POOLS, RECTIFIERS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +26,9 @@ CLASSIFICATION = frozenset(
 """Losses of logits. What is regressed may well be never negative."""
 
 THROUGH = PASSED_THROUGH | {"log_softmax"}
+
+NOT_RECTIFIED = AFFINE | POOLS | {"mean", "sum"}
+"""Kinds that make logits of any sign, or that average evidence over places, as SqueezeNet does."""
 
 MANY_ZEROS = 0.05
 """Share of exact zeros from which an input of unknown origin is taken for a ReLU's. Float logits
@@ -60,6 +63,7 @@ class ReluOnLogits(Rule):
     import torch.nn.functional as F
     from torch import nn
 
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -69,6 +73,7 @@ class ReluOnLogits(Rule):
         def forward(self, x):
             x = F.relu(self.hidden(x))
             return F.relu(self.out(x))
+
 
     def loss_of(x, y):
         net = Net()
@@ -101,6 +106,7 @@ class ReluOnLogits(Rule):
     import torch.nn.functional as F
     from torch import nn
 
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -110,6 +116,7 @@ class ReluOnLogits(Rule):
         def forward(self, x):
             x = F.relu(self.hidden(x))
             return self.out(x)
+
 
     def loss_of(x, y):
         net = Net()
@@ -187,7 +194,7 @@ class _Watch(LossInputs):
         is_relu = is_rectifier(site.origin)
         if site.loss.kind == "nll_loss":
             return is_relu
-        if site.origin is not None and site.origin.kind in AFFINE:
+        if site.origin is not None and site.origin.kind in NOT_RECTIFIED:
             return False
         num_zeros = prediction.numel() - int(prediction.count_nonzero())
         site.num_zeros += num_zeros

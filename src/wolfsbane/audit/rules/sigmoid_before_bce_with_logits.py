@@ -57,6 +57,7 @@ class SigmoidBeforeBceWithLogits(Rule):
     import torch
     from torch import nn
 
+
     class Tagger(nn.Module):
         def __init__(self):
             super().__init__()
@@ -64,6 +65,7 @@ class SigmoidBeforeBceWithLogits(Rule):
 
         def forward(self, x):
             return torch.sigmoid(self.fc(x))
+
 
     def loss_of(x, y):
         tagger = Tagger()
@@ -96,6 +98,7 @@ class SigmoidBeforeBceWithLogits(Rule):
     import torch
     from torch import nn
 
+
     class Tagger(nn.Module):
         def __init__(self):
             super().__init__()
@@ -103,6 +106,7 @@ class SigmoidBeforeBceWithLogits(Rule):
 
         def forward(self, x):
             return self.fc(x)
+
 
     def loss_of(x, y):
         tagger = Tagger()

@@ -51,6 +51,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
     import torch.nn.functional as F
     from torch import nn
 
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -58,6 +59,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
 
         def forward(self, x):
             return F.softmax(self.fc(x), dim=1)
+
 
     def train(loader, optimizer):
         net = Net()
@@ -94,6 +96,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
     import torch.nn.functional as F
     from torch import nn
 
+
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
@@ -104,6 +107,7 @@ class SoftmaxBeforeCrossEntropy(Rule):
 
         def probabilities(self, x):
             return F.softmax(self(x), dim=1)
+
 
     def train(loader, optimizer):
         net = Net()

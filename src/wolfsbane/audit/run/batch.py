@@ -107,12 +107,17 @@ def is_loss(kind: str | None) -> bool:
 
 def detached(values: Any) -> Any:
     """Return nested tuples, lists and dicts with their tensors taken out of the graph."""
+    with torch._C.DisableTorchFunction():  # noqa: SLF001  # it would be recorded; no public switch
+        return _detached(values)
+
+
+def _detached(values: Any) -> Any:
     if isinstance(values, Tensor):
         return values.detach()
     if type(values) in (tuple, list):
-        return type(values)(map(detached, values))
+        return type(values)(map(_detached, values))
     if type(values) is dict:
-        return {name: detached(value) for name, value in values.items()}
+        return {name: _detached(value) for name, value in values.items()}
     return values
 
 

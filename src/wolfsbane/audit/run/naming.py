@@ -56,13 +56,14 @@ def arguments_of(
     Defaults are filled in where the signature is known.
     """
     named: dict[str, Any] = {}
+    kwargs = {RENAMED.get(name, name): value for name, value in kwargs.items()}
     for parameters in signatures_of(function):
         if len(args) <= len(parameters) and kwargs.keys() <= parameters.keys():
             named = dict(parameters) | dict(zip(parameters, args, strict=False))
             break
     named |= kwargs
     return {
-        RENAMED.get(name, name): value
+        name: value
         for name, value in named.items()
         if value is not inspect.Parameter.empty and not _has_tensors(value)
     }

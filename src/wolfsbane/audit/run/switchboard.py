@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
-from torch._C._dynamo.eval_frame import get_eval_frame_callback
+from torch._C._dynamo import eval_frame as compiler
 from torch.nn import Module
 from torch.optim import Optimizer
 from torch.optim.optimizer import (
@@ -92,7 +92,7 @@ def _observed(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def observed_call(self: Module, *args: Any, **kwargs: Any) -> Any:
-        if torch.compiler.is_compiling() or get_eval_frame_callback() is not None:
+        if torch.compiler.is_compiling() or compiler.get_eval_frame_callback() is not None:
             return call(self, *args, **kwargs)
         calls = [
             (listener, begun)
@@ -158,6 +158,7 @@ class _Taps:
         self._call, self._train = Module.__call__, Module.train
         self._backward = torch.autograd.backward
         self._wrapped = _observed(self._call)
+        _leave_uncompiled(self._wrapped)
         Module.__call__ = self._wrapped  # type: ignore[method-assign]
         Module.train = _observed_train(self._train)  # type: ignore[method-assign]
         torch.autograd.backward = _observed_backward(self._backward)
@@ -177,6 +178,15 @@ class _Taps:
 
 
 _taps = _Taps()
+
+
+def _leave_uncompiled(function: Callable[..., Any]) -> None:
+    """Let torch.compile skip a function's frame, as it does those of torch itself."""
+    skip = compiler._FrameExecStrategy(  # noqa: SLF001  # torch.compiler.disable would load the compiler
+        compiler._FrameAction.SKIP,  # noqa: SLF001
+        compiler._FrameAction.DEFAULT,  # noqa: SLF001
+    )
+    compiler.set_code_exec_strategy(function.__code__, skip)
 
 
 def _tell_compiler(before: Callable[..., Any], now: Callable[..., Any]) -> None:

@@ -44,19 +44,10 @@ class WriteLog:
     def note(self, call: OperationCall) -> None:
         """Add an operation."""
         is_in_place = overwrites(call.operation)
-        tensor = call.tensors[0] if is_in_place and call.tensors else call.output
-        if not hasattr(tensor, "untyped_storage") or tensor.is_inference():
-            return
-        self.entries.append(
-            Written(
-                call.operation,
-                _storage_of(tensor),
-                tuple(tensor.shape),
-                _maker_of(tensor),
-                tensor._version,  # noqa: SLF001  # torch has no public name for it
-                is_in_place,
-            )
-        )
+        written = call.tensors[:1] if is_in_place else call.output
+        for tensor in written if isinstance(written, tuple | list) else [written]:
+            if hasattr(tensor, "untyped_storage") and not tensor.is_inference():
+                self.entries.append(_written(call.operation, tensor, is_in_place))
 
     def overwritten(
         self, shape: tuple[int, ...], maker: str, version: int, expected: int
@@ -89,6 +80,12 @@ class WriteLog:
         entries = list(self.entries)
         earlier = entries[: entries.index(write)]
         return next((e for e in reversed(earlier) if e.storage == write.storage), None)
+
+
+def _written(operation: Operation, tensor: "Tensor", is_in_place: bool) -> Written:
+    version = tensor._version  # noqa: SLF001  # torch has no public name for it
+    shape = tuple(tensor.shape)
+    return Written(operation, _storage_of(tensor), shape, _maker_of(tensor), version, is_in_place)
 
 
 def overwrites(operation: Operation) -> bool:

@@ -48,7 +48,7 @@ def attribute_of(source: Source, creation: Creation) -> str | None:
 
 def is_whole(source: Source, owner: Class) -> bool:
     """Whether a class is a module that runs, and whose bases this file defines or are plain."""
-    lineage = source.values.lineage(owner)
+    lineage = source.lineage(owner)
     known = {one.name for one in lineage}
     for one in lineage:
         for base in one.node.bases:
@@ -64,8 +64,8 @@ def may_be_used(source: Source, owner: Class, attribute: str) -> bool:
     read = re.compile(rf"\bself\.{attribute}\b(?!\s*(:[^=\n]*)?=[^=])")
     if read.search(_text_of(source, owner)):
         return True
-    lineage = source.values.lineage(owner)
-    below = [one for one in source.classes if owner in source.values.lineage(one)]
+    lineage = source.lineage(owner)
+    below = [one for one in source.classes if owner in source.lineage(one)]
     family = {id(one.node): one for one in [*lineage, *below]}
     if any("__getattr__" in one.methods for one in family.values()):
         return True
@@ -90,27 +90,35 @@ def _may_read(source: Source, node: ast.AST, attribute: str, *, is_inside: bool)
             return is_inside and source.function_of(node).name in RUNS
         return node.attr == attribute and _is_of_a_layer(source, node, is_inside=is_inside)
     if isinstance(node, ast.Name) and node.id in DYNAMIC_FUNCTIONS:
-        return not _asks_for_another(source, node, attribute)
+        return not _asks_for_another(source, node, attribute, is_inside=is_inside)
     return False
 
 
 def _is_of_a_layer(source: Source, node: ast.Attribute, *, is_inside: bool) -> bool:
     """Whether an attribute may be that of a class's instance: no setting's, and no module's."""
-    if not is_inside and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"):
+    if not is_inside and _is_self(node.value):
         return False
     return not _is_setting(source, node.value) and source.name_of(node) is None
 
 
-def _asks_for_another(source: Source, node: ast.Name, attribute: str) -> bool:
-    """Whether `getattr(x, "name")` asks for another attribute, or asks no module."""
+def _asks_for_another(source: Source, node: ast.Name, attribute: str, *, is_inside: bool) -> bool:
+    """Whether `getattr(x, "name")` asks for another attribute, or asks another object."""
     call = source.parent_of(node)
     if node.id != "getattr" or not isinstance(call, ast.Call) or not call.args[1:]:
         return False
     holder, name, *_ = call.args
     if _is_setting(source, holder) or source.name_of(holder) is not None:
         return True
+    if not is_inside and _is_self(holder):
+        return True
+    if isinstance(name, ast.JoinedStr) and isinstance(name.values[0], ast.Constant):
+        return not attribute.startswith(str(name.values[0].value))
     asked = source.constant(name)
     return isinstance(asked, str) and asked != attribute
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("self", "cls")
 
 
 def _is_setting(source: Source, node: ast.expr) -> bool:

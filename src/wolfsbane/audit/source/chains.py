@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from wolfsbane.audit.source.calls import Creation
+from wolfsbane.audit.source.lists import growth, start_of_list
 from wolfsbane.audit.source.values import Values
 
 
@@ -74,7 +75,7 @@ class Chains:
             yield from self._layer(node, seen)
 
     def _layer(self, node: ast.expr, seen: frozenset[int]) -> Iterator[Creation | None]:
-        makers = [self._creations.get(id(maker)) for maker in self._values.makers(node)]
+        makers = [self._creations.get(id(maker)) for maker in self._values.objects.makers(node)]
         if len(makers) != 1 or makers[0] is None:
             yield None
         elif makers[0].kind == "sequential":
@@ -84,14 +85,16 @@ class Chains:
 
     def _list(self, node: ast.expr, seen: frozenset[int]) -> Iterator[Creation | None]:
         """Yield the layers in a list that is unpacked: its literal, and what it grew by."""
-        start = self._values.start_of_list(node)
+        start = start_of_list(self._values, node)
         if start is None:
             yield None
         else:
             for element in start.elts:
                 yield from self._piece(element, seen)
         if isinstance(node, ast.Name):
-            yield from self._grown(node, seen, None if start is None else self._values.block(start))
+            yield from self._grown(
+                node, seen, None if start is None else self._values.scopes.block(start)
+            )
 
     def _grown(
         self, node: ast.Name, seen: frozenset[int], block: ast.AST | None
@@ -100,8 +103,8 @@ class Chains:
 
         Between two such statements a gap is left where they stand in different blocks.
         """
-        for statement, added in self._values.growth(node):
-            around = self._values.block(statement)
+        for statement, added in growth(self._values, node):
+            around = self._values.scopes.block(statement)
             if block is not around:
                 yield None
             block = around

@@ -15,14 +15,14 @@ def with_newlines(text: str) -> str:
 
 
 def apply_edits(text: str, edits: Iterable[Edit]) -> str:
-    """Return a text with replacements made that do not overlap.
+    r"""Return a text with replacements made that do not overlap.
 
     What is inserted ends its lines as the text's first line does; all other characters stay.
 
     Examples:
         >>> from wolfsbane.audit.finding import Span
-        >>> apply_edits("drop(x)\\r\\n", [Edit(Span(1, 7, 1, 7), ",\\n     p")])
-        'drop(x,\\r\\n     p)\\r\\n'
+        >>> apply_edits("drop(x)\r\n", [Edit(Span(1, 7, 1, 7), ",\n     p")])
+        'drop(x,\r\n     p)\r\n'
     """
     ends = list(LINE_END.finditer(text))
     starts = [0, *(end.end() for end in ends)]

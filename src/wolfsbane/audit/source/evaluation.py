@@ -8,7 +8,7 @@ from pathlib import PurePath
 from wolfsbane.audit.source.file import Function, Source
 
 TEST_FILE = re.compile(r"test_.*|.*_test|conftest")
-DELIBERATE = re.compile(r"#.*\b(training|eval\w*|inference|always|deliberate\w*)\b", re.IGNORECASE)
+DELIBERATE = re.compile(r"#.*\b(eval\w*|inference|always|deliberate\w*)\b", re.IGNORECASE)
 """What a comment mentions that explains why dropout is on."""
 
 ENTRIES = frozenset({"forward", "__call__", "<lambda>"})
@@ -21,15 +21,24 @@ DEEPEST = 4
 def runs_in_evaluation(source: Source, node: ast.AST) -> bool:
     """Whether nothing around a node keeps it to training: no test of the mode, here or by callers.
 
-    Tests of a program, and functions that call `backward` themselves, do not count as evaluation;
-    who calls a lambda outside a module, and when, is not known.
+    Tests of a program, and functions that call `backward` themselves, do not count as evaluation.
+    Of a script's own lines, a lambda outside a module, and a method of what is no module, such as a
+    data set, it is not known when they run.
     """
     function = source.function_of(node)
-    if is_test(source, node) or _trains(source, function):
+    if function.parent is None or is_test(source, node) or _trains(source, function):
         return False
-    if isinstance(function.node, ast.Lambda) and mode_in_reach(source, node) is None:
-        return False
-    return _is_free(source, node, 0)
+    return _is_of_a_model(source, node, function) and _is_free(source, node, 0)
+
+
+def _is_of_a_model(source: Source, node: ast.AST, function: Function) -> bool:
+    """Whether a node stands in a module, or in a function that one may call by its name."""
+    if mode_in_reach(source, node) is not None:
+        return True
+    owner = source.class_of(function)
+    if owner is not None:
+        return "forward" in owner.methods
+    return not isinstance(function.node, ast.Lambda)
 
 
 def _is_free(source: Source, node: ast.AST, depth: int) -> bool:
@@ -46,10 +55,10 @@ def _is_free(source: Source, node: ast.AST, depth: int) -> bool:
 
 
 def is_given_by_strangers(source: Source, node: ast.expr) -> bool:
-    """Whether a value is a parameter's, and callers outside the file decide on it with each call."""
+    """Whether a value is a parameter's, on which callers outside the file decide."""
     for origin in source.origins(node):
         if isinstance(origin, ast.Name) and source.function_of(origin).name != "__init__":
-            definitions = source.values.definitions(origin)
+            definitions = source.definitions(origin)
             if any(binding.how == "parameter" for binding in definitions):
                 return True
     return False
@@ -74,7 +83,7 @@ def is_test(source: Source, node: ast.AST) -> bool:
 
 def _trains(source: Source, function: Function) -> bool:
     """Whether a function runs a training step itself: it calls `backward`."""
-    return function.parent is not None and any(
+    return any(
         call.attribute == "backward" and call.receiver is not None and call.function is function
         for call in source.calls
     )

@@ -135,7 +135,7 @@ class Source:
 
     def is_module(self, owner: Class) -> bool:
         """Whether a class derives from torch.nn.Module, also through classes of this file."""
-        for one in self.values.lineage(owner):
+        for one in self.lineage(owner):
             for base in one.node.bases:
                 name = self.names.of(base, one.scope) or ""
                 last = name.rpartition(".")[2]
@@ -145,11 +145,27 @@ class Source:
 
     def class_of(self, function: Function) -> Class | None:
         """Return the class whose method a function is, or is nested in."""
-        return self.values.class_of(function)
+        return self.values.scopes.class_of(function)
 
     def name_of(self, node: ast.expr) -> str | None:
         """Return the full name of what an expression names; None where it names a value."""
         return self.names.of(node, self.function_of(node))
+
+    def lineage(self, owner: Class) -> list[Class]:
+        """Return a class and those of its bases, and theirs, that this file defines."""
+        return self.values.scopes.lineage(owner)
+
+    def attribute(self, owner: Class, name: str) -> list[Binding]:
+        """Return what is assigned to an attribute of a class's instances, perhaps by a base."""
+        return self.values.scopes.attribute(owner, name)
+
+    def owners(self, node: ast.expr) -> list[Class]:
+        """Return the classes of this file of which a value is an instance."""
+        return self.values.objects.owners(node)
+
+    def definitions(self, node: ast.Name) -> list[Binding]:
+        """Return the bindings that may reach the reading of a name."""
+        return self.values.definitions(node)
 
     def origins(self, node: ast.expr) -> list[ast.expr]:
         """Return the expressions that a value may come from."""
@@ -157,7 +173,7 @@ class Source:
 
     def makers(self, node: ast.expr) -> list[Call]:
         """Return the calls that made an object, seen through `.to(device)`, wrappers and copies."""
-        return [self._calls[id(one)] for one in self.values.makers(node)]
+        return [self._calls[id(one)] for one in self.values.objects.makers(node)]
 
     def constant(self, node: ast.expr) -> object:
         """Return the literal that a value is; UNKNOWN where it is none, or one of several."""
@@ -165,11 +181,11 @@ class Source:
 
     def callees(self, call: Call) -> list[Function]:
         """Return the functions of this file that a call may run; a module's is its forward."""
-        return self.values.callees(call)
+        return self.values.objects.callees(call)
 
     def callers(self, function: Function) -> list[Call]:
         """Return the calls in this file that run a function."""
-        return self.values.callers(function)
+        return self.values.objects.callers(function)
 
     def called(self, call: Call) -> list[Creation]:
         """Return the known layers that a call may apply, by how they were made."""
@@ -201,7 +217,7 @@ class Source:
 
     def function_of(self, node: ast.AST) -> Function:
         """Return the function in which a node stands."""
-        return self.values.function_of(node)
+        return self.values.scopes.function_of(node)
 
     def parent_of(self, node: ast.AST) -> ast.AST | None:
         """Return the node around a node."""

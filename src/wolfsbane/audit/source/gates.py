@@ -31,7 +31,7 @@ class Gates:
     def conditions(self, node: ast.AST) -> list[Condition]:
         """Return the tests under which a node runs, in its own function, the innermost last."""
         found: list[Condition] = []
-        function = self._values.function_of(node)
+        function = self._values.scopes.function_of(node)
         known = self._values.flow(function).conditions
         below: ast.AST = node
         while True:
@@ -51,7 +51,26 @@ class Gates:
         """Whether a value depends on the mode, or a statement runs only in one mode."""
         if isinstance(node, ast.expr) and self._mentions(node, 0):
             return True
-        return any(self._mentions(condition.test, 0) for condition in self.conditions(node))
+        tests = [condition.test for condition in self.conditions(node)]
+        return any(self._mentions(test, 0) or self._is_asked_of(test, node) for test in tests)
+
+    def _is_asked_of(self, test: ast.expr, node: ast.AST) -> bool:
+        """Whether a test is a switch that the function's caller sets: `if use_dropout:`.
+
+        What is used in the node itself, such as a rate, is no switch of it.
+        """
+        used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        return any(
+            name.id not in used and self._is_given_by_caller(name) for name in _switches(test)
+        )
+
+    def _is_given_by_caller(self, node: ast.Name) -> bool:
+        """Whether a name is a parameter, or unpacked from one."""
+        bindings = list(self._values.definitions(node))
+        for one in bindings[:]:
+            if one.how == "assign" and one.path and isinstance(one.value, ast.Name):
+                bindings += self._values.definitions(one.value)
+        return any(one.how == "parameter" for one in bindings)
 
     def _mentions(self, node: ast.expr, depth: int) -> bool:
         """Whether the mode occurs in an expression, or in what its names were given."""
@@ -82,3 +101,14 @@ class Gates:
 
     def _is_under_the_mode(self, node: ast.AST, depth: int) -> bool:
         return any(self._mentions(one.test, depth + 1) for one in self.conditions(node))
+
+
+def _switches(test: ast.expr) -> list[ast.Name]:
+    """Return the names whose truth a test asks for."""
+    if isinstance(test, ast.Name):
+        return [test]
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return _switches(test.operand)
+    if isinstance(test, ast.BoolOp):
+        return [name for value in test.values for name in _switches(value)]
+    return []

@@ -88,11 +88,13 @@ class Layers:
     def _is_instance(self, called: ast.expr) -> bool:
         """Whether a method is one of a class of this file: `self.stack(x)` stacks no tensors."""
         receiver = called.value if isinstance(called, ast.Attribute) else called
-        return bool(self._values.owners(receiver) or self._values.owners(called))
+        return bool(self._values.objects.owners(receiver) or self._values.objects.owners(called))
 
     def called(self, call: Call) -> list[Creation]:
         """Return the layers that a call may apply: `self.drop(x)`, `nn.Dropout(0.5)(x)`."""
-        makers = (self._creations.get(id(node)) for node in self._values.makers(call.node.func))
+        makers = (
+            self._creations.get(id(node)) for node in self._values.objects.makers(call.node.func)
+        )
         return [creation for creation in makers if creation is not None]
 
     def inputs_of(self, step: Step) -> list[Step]:
@@ -163,7 +165,7 @@ class Layers:
             if last is not None:
                 found = True
                 yield self._steps[id(last.call.node)]
-        for function in self._values.callees(call):
+        for function in self._values.objects.callees(call):
             returned = (
                 [function.node.body] if isinstance(function.node, ast.Lambda) else function.returns
             )
@@ -177,7 +179,7 @@ class Layers:
         """Return the one step that stands for a node."""
         step = self._steps.get(id(node))
         if step is None:
-            function = self._values.function_of(node)
+            function = self._values.scopes.function_of(node)
             step = self._steps[id(node)] = Step(kind, node, function, call)
         return step
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from wolfsbane.audit.source.file import Source, Step
+from wolfsbane.audit.source.neighbours import is_certain
 from wolfsbane.audit.vocabulary import DROPOUTS, SHAPE_ONLY
 
 PASSED_THROUGH = SHAPE_ONLY | DROPOUTS
@@ -20,7 +21,9 @@ def origins_of(source: Source, step: Step, through: Collection[str] = PASSED_THR
         if key in seen:
             continue
         seen.add(key)
-        if origin.kind in through:
+        if not is_certain(source, origin):
+            found.append(Step("unknown", origin.node))
+        elif origin.kind in through:
             waiting.extend(source.inputs_of(origin))
         else:
             found.append(origin)
@@ -40,7 +43,7 @@ def predictions_from(
     """
     fed: dict[int, tuple[Step, list[Step]]] = {}
     for loss in source.steps:
-        if loss.kind not in losses:
+        if loss.kind not in losses or not is_certain(source, loss):
             continue
         origins = origins_of(source, loss, through)
         if all(origin.kind in kinds for origin in origins):

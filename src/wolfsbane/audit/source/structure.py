@@ -42,6 +42,7 @@ class Binding:
         node: the statement, or the parameter.
         value: the expression assigned, or a parameter's default.
         path: the indices that unpack it: `a, (b, c) = value` binds c with (1, 1).
+        size: of how many targets the last of them is one; None where one is starred.
         target: an import's full name.
     """
 
@@ -49,6 +50,7 @@ class Binding:
     node: ast.AST
     value: ast.expr | None = None
     path: tuple[int, ...] = ()
+    size: int | None = None
     target: str | None = None
 
 
@@ -258,16 +260,19 @@ class _Walk:
         path: tuple[int, ...],
         function: Function,
         owner: Class | None,
+        size: int | None = None,
     ) -> None:
-        binding = Binding("assign", node, value, path)
+        binding = Binding("assign", node, value, path, size)
         if isinstance(target, ast.Name):
             if owner is None:
                 self.bind(function, target.id, binding)
             else:
                 owner.attributes.setdefault(target.id, []).append(binding)
         elif isinstance(target, ast.Tuple | ast.List):
+            is_fixed = not any(isinstance(one, ast.Starred) for one in target.elts)
+            size = len(target.elts) if is_fixed else None
             for index, element in enumerate(target.elts):
-                self.assign(element, node, value, (*path, index), function, owner)
+                self.assign(element, node, value, (*path, index), function, owner, size)
         elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
             holder = _method_of(function)
             if holder is not None and target.value.id == _first_parameter(holder):

@@ -1,4 +1,4 @@
-# WB404 is seen by: model
+# WB404 is seen by: source, model
 """A classifier of documents whose forward forgets one activation of three."""
 
 import torch
@@ -26,7 +26,7 @@ class Documents(nn.Module):
         x = F.relu(self.fc1(x))
         x = self.fc2(x)
         x = self.drop(x)
-        return self.fc3(x)
+        return self.fc3(x)  # <- WB404
 
 
 torch.manual_seed(1)

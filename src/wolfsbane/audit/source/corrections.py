@@ -1,4 +1,4 @@
-"""Changes of a program's text that keep the rest of it as it is."""
+"""Edits that correct a call, and keep the rest of the text as it is."""
 
 import ast
 
