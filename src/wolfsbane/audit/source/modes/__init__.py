@@ -12,6 +12,7 @@ import re
 from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.source.modes.expressions import TooMuch
 from wolfsbane.audit.source.modes.program import Frame, Program
+from wolfsbane.audit.source.modes.reach import Reach
 from wolfsbane.audit.source.modes.record import Evaluated, Record, Trained
 from wolfsbane.audit.source.modes.statements import Walk
 from wolfsbane.audit.source.modes.values import Mode, Reference, Setting, State
@@ -46,12 +47,14 @@ class _Roots:
         self.program = Program(source)
         self.walk = Walk(self.program, MOST)
         self.body = Frame(source.functions[0], "")
+        self.reach = Reach(self.program)
         self.begun: dict[int, State] = {}
         self.never_evaluates = EVALUATES.search(source.text) is None
 
     def walked(self) -> Record:
-        with contextlib.suppress(TooMuch):  # What has been seen so far stands.
-            self._walk_all()
+        if self.reach:
+            with contextlib.suppress(TooMuch):  # What has been seen so far stands.
+                self._walk_all()
         return self.walk.record
 
     def _walk_all(self) -> None:
@@ -64,7 +67,8 @@ class _Roots:
 
     def _may_be_root(self, function: Function) -> bool:
         is_top = function.parent is self.body.function and function.name != "__init__"
-        return is_top and isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        is_named = isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        return is_top and is_named and function in self.reach
 
     def _walk_from(self, function: Function) -> None:
         key = f"/{function.name}"
