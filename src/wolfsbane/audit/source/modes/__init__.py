@@ -23,20 +23,32 @@ __all__ = ["Evaluated", "Mode", "Record", "Setting", "Trained", "modes_of"]
 MOST = 30_000
 """Expressions that are visited in one file: about half a second's work, and more than most need."""
 
-TRAINS = re.compile(r"backward\(")
-EVALUATES = re.compile(r"\.eval\(")
-NO_GRAD = re.compile(r"no_grad|inference_mode|set_grad_enabled")
-SETS_UP = re.compile(r"\.train\(|backward\(|load_state_dict\(")
+TRAINS = "backward("
+EVALUATES = ".eval("
+NO_GRAD = ("no_grad", "inference_mode", "set_grad_enabled")
+SETS_UP = re.compile(
+    r"\.(train|load_state_dict)\((?<!super\(\)\.train\()(?<!self\)\.train\()"
+    r"(?<!super\(\)\.load_state_dict\()(?![\w.]*\.training\))"
+)
+"""What programs do that set models up.
+
+`super().train(mode)` and `self.head.train(self.training)` stand in files that define models.
+"""
 
 
 @functools.lru_cache(maxsize=1)
 def modes_of(source: Source) -> Record:
     """Return what a program does with its models, and in which modes."""
-    text = source.text
-    is_about_modes = (TRAINS.search(text) and EVALUATES.search(text)) or (
-        NO_GRAD.search(text) and SETS_UP.search(text)
-    )
-    return _Roots(source).walked() if is_about_modes else Record()
+    return _Roots(source).walked() if _is_about_modes(source.text) else Record()
+
+
+def _is_about_modes(text: str) -> bool:
+    """Whether words occur without which a walk finds nothing; searching for them is quick."""
+    trains = TRAINS in text
+    if trains and EVALUATES in text:
+        return True
+    has_no_grad = any(word in text for word in NO_GRAD)
+    return has_no_grad and (trains or SETS_UP.search(text) is not None)
 
 
 class _Roots:
@@ -49,7 +61,7 @@ class _Roots:
         self.body = Frame(source.functions[0], "")
         self.reach = Reach(self.program)
         self.begun: dict[int, State] = {}
-        self.never_evaluates = EVALUATES.search(source.text) is None
+        self.never_evaluates = EVALUATES not in source.text
 
     def walked(self) -> Record:
         if self.reach:
