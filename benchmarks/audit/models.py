@@ -76,30 +76,30 @@ def transformer() -> nn.Module:
 def mlp() -> nn.Module:
     """Return three layers with batch norm and dropout: as cheap as a step gets."""
     return nn.Sequential(
-        nn.Linear(64, 256),
-        nn.BatchNorm1d(256),
-        nn.ReLU(),
-        nn.Dropout(0.5),
-        nn.Linear(256, 256),
-        nn.BatchNorm1d(256),
-        nn.ReLU(),
-        nn.Dropout(0.5),
+        nn.Linear(64, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Dropout(0.5),
+        nn.Linear(256, 256), nn.BatchNorm1d(256), nn.ReLU(), nn.Dropout(0.5),
         nn.Linear(256, CLASSES),
-    )
+    )  # fmt: skip
 
 
 def _labels() -> Tensor:
     return torch.randint(CLASSES, (BATCH,))
 
 
+def _pictures() -> tuple[Tensor, Tensor]:
+    return torch.randn(BATCH, 3, 32, 32), _labels()
+
+
+def _sequences() -> tuple[Tensor, Tensor]:
+    return torch.randn(BATCH, 64, 128), _labels()
+
+
+def _rows() -> tuple[Tensor, Tensor]:
+    return torch.randn(BATCH, 64), _labels()
+
+
 CASES = (
-    Case(
-        "ResNet-18, 32 x 3 x 32 x 32", resnet18, lambda: (torch.randn(BATCH, 3, 32, 32), _labels())
-    ),
-    Case(
-        "transformer encoder, 32 x 64 x 128",
-        transformer,
-        lambda: (torch.randn(BATCH, 64, 128), _labels()),
-    ),
-    Case("MLP, 32 x 64", mlp, lambda: (torch.randn(BATCH, 64), _labels())),
+    Case("ResNet-18, 32 x 3 x 32 x 32", resnet18, _pictures),
+    Case("transformer encoder, 32 x 64 x 128", transformer, _sequences),
+    Case("MLP, 32 x 64", mlp, _rows),
 )
