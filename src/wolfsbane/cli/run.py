@@ -2,17 +2,19 @@
 
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from wolfsbane.audit.output import Format, render
+from wolfsbane.audit.output import Format, Report, render_report
 from wolfsbane.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from wolfsbane.audit.finding import Finding, Place
     from wolfsbane.audit.findings import Findings
     from wolfsbane.audit.rule import Rule
     from wolfsbane.audit.run.program import Program
@@ -70,25 +72,28 @@ def run(
     from wolfsbane.audit.run.program import module, script  # noqa: PLC0415  # imports torch
     from wolfsbane.audit.run.sampling import sampling_of  # noqa: PLC0415  # imports torch
 
-    _check_folder(output_file)
+    output_file = None if output_file is None else _checked(output_file)
     sampling = sampling_of(every)
     name, *arguments = program
     target = module(name) if is_module else script(name)
     rules = registry.select(_codes(select), _codes(ignore))
-    process = os.getpid()
+    process, folder = os.getpid(), Path.cwd()
     with _accelerated(accelerate):
         code, findings = _watched(target, arguments, rules, sampling)
     if os.getpid() == process:  # A child that a script forked has nothing to say.
-        _report(findings, output_format, output_file, rules)
+        with _within(folder):
+            text = _told(findings, output_format, rules)
+        _put(text, output_file)
     sys.exit(FOUND if strict and code == 0 and len(findings) else code)
 
 
-def _check_folder(file: Path | None) -> None:
-    """Refuse a file that could not be written after hours of training."""
-    if file is not None and not file.parent.is_dir():
+def _checked(file: Path) -> Path:
+    """Return where a file is, wherever the script goes; refuse one that could not be written."""
+    if not file.parent.is_dir():
         raise ArgumentError(
             f"--output-file {file}: there is no folder {file.parent}. Make it first"
         )
+    return file.absolute()
 
 
 def _codes(text: str) -> list[str]:
@@ -120,12 +125,52 @@ def _watched(
     return code, findings
 
 
-def _report(
-    findings: "Findings", output_format: Format, file: Path | None, rules: "Sequence[type[Rule]]"
-) -> None:
-    text = render(findings, output_format, rules=rules, notes=findings.notes)
-    if file is not None:
-        file.write_text(f"{text}\n", encoding="utf-8")
+@contextmanager
+def _within(folder: Path) -> Iterator[None]:
+    """Be in a folder: the one where the command was given, wherever the script went."""
+    try:
+        before = os.getcwd()  # noqa: PTH109  # a folder that is gone has no Path.cwd either
+        os.chdir(folder)
+    except OSError:
+        yield
         return
-    sys.stdout.flush()
-    print(text, file=sys.stderr)  # noqa: T201  # standard output is the script's
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def _told(findings: "Findings", output_format: Format, rules: "Sequence[type[Rule]]") -> str:
+    """Return the findings as they are told. Where something could not be seen, nothing passed."""
+    from wolfsbane.audit.fingerprint import repository_root  # noqa: PLC0415
+
+    here = Path.cwd()
+    report = Report(
+        findings=[_seen_from(here, finding) for finding in findings],
+        rules=rules,
+        root=repository_root(here),
+        notes=findings.notes,
+    )
+    return render_report(report, output_format, summary=bool(len(findings) or not findings.notes))
+
+
+def _seen_from(folder: Path, finding: "Finding") -> "Finding":
+    """Return a finding with paths that count from a folder, where they are in it, as `check`'s."""
+    related = tuple((_relative(folder, place), what) for place, what in finding.related)
+    return replace(finding, place=_relative(folder, finding.place), related=related)
+
+
+def _relative(folder: Path, place: "Place") -> "Place":
+    if place.file is None or not Path(place.file).is_relative_to(folder):
+        return place
+    return replace(place, file=str(Path(place.file).relative_to(folder)))
+
+
+def _put(text: str, file: Path | None) -> None:
+    """Write the findings to their file, or to standard error: standard output is the script's."""
+    if file is not None:
+        file.write_text(text if text.endswith("\n") else f"{text}\n", encoding="utf-8")
+        return
+    with suppress(OSError, ValueError, AttributeError):  # The script may have closed them.
+        sys.stdout.flush()
+        print(text.rstrip("\n"), file=sys.stderr)  # noqa: T201

@@ -130,3 +130,36 @@ def test_the_compiler_knows_the_original_again_at_the_end():
     with watch_everything([recording_rule()[0]]):
         assert torch._dynamo.utils.unpatched_nn_module_call is nn.Module.__call__
     assert torch._dynamo.utils.unpatched_nn_module_call is nn.Module.__call__
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_not_compiled_is_seen_beside_what_is(way):
+    net, counter = _Net(), _Counter()
+    compiled = way(net, counter)
+    plain = nn.Linear(6, 3)
+    optimizer = torch.optim.SGD([*net.parameters(), *plain.parameters()], lr=0.1)
+    rule, seen = recording_rule()
+    with watch(plain, rules=[rule], sampling=1) as findings:
+        for _ in range(3):
+            x = torch.randn(5, 6)
+            probabilities = plain(x).softmax(1)
+            loss = nn.functional.cross_entropy(probabilities + compiled(x), torch.zeros(5).long())
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    assert findings.notes == []
+    assert counter.compiled == 1
+    kinds = [call.operation.kind for call in seen.of("operation")]
+    assert kinds.count("softmax") == kinds.count("cross_entropy") == 3
+    assert "relu" not in kinds
+
+
+def test_a_second_model_is_judged_though_the_first_is_compiled():
+    _train(_compiled_module(_Net(), _Counter()), _Net().parameters(), 2)
+    net = nn.Sequential(nn.Linear(6, 3), nn.Softmax(1))
+    with watch(net) as findings:
+        _train(net, net.parameters())
+    assert findings.codes == ["WB401"]
+    from torch._dynamo import eval_frame  # noqa: PLC0415  # not before it is needed
+
+    assert eval_frame.set_eval_frame is torch._C._dynamo.eval_frame.set_eval_frame

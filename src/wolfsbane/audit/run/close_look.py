@@ -10,7 +10,7 @@ from wolfsbane.audit.finding import Place
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.layers import kind_of_module
 from wolfsbane.audit.operation import Operation
-from wolfsbane.audit.run.compilation import is_compiling_used
+from wolfsbane.audit.run.compilation import can_pause
 from wolfsbane.audit.run.functions import (
     FunctionWindow,
     Recorded,
@@ -147,7 +147,10 @@ class CloseLook:
 
     def _open_window(self, tracked: Tracked, grad: bool) -> bool:
         """Record functions from here on; return whether to stop when this call ends."""
-        if self.window.is_open or is_compiling_used():
+        if self.window.is_open:
+            return False
+        if not can_pause():
+            self._hearer.misses(RuntimeError("torch.compile is in use, and not known to us"))
             return False
         if not grad and not is_evaluation_safe(tracked):
             return False

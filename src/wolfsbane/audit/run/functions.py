@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.operation import Operation
+from wolfsbane.audit.run.compilation import leave_off, pause_when_compiled
 from wolfsbane.audit.run.naming import arguments_of, kind_of, name_of
 from wolfsbane.audit.run.place import current_place
 
@@ -98,7 +99,7 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         output = function(*args, **kwargs)
-        if self.is_listening and _computes(function, output):
+        if self.is_listening and _computes(function, output) and not is_transforming():
             try:
                 self._record(function, args, kwargs, output)
             except Exception as error:  # noqa: BLE001  # the user's run must not end by a mistake of ours
@@ -154,6 +155,7 @@ class FunctionWindow:
     def __init__(self, make: Callable[[], Recorder]) -> None:
         self._make = make
         self._recorder: Recorder | None = None
+        self._above: list[TorchFunctionMode] | None = None
         self._closed: list[Recorder] = []
 
     @property
@@ -165,18 +167,61 @@ class FunctionWindow:
         """Begin to record."""
         self._recorder = self._make()
         self._recorder.__enter__()
+        pause_when_compiled(self)
 
     def close(self) -> None:
         """Stop recording. A mode that others lie upon stays, and does nothing, until it can go."""
         if self._recorder is not None:
+            leave_off(self)
+            self.go_on()
             self._recorder.is_listening = False
             self._closed.append(self._recorder)
             self._recorder = None
-        while self._closed and _innermost_mode() is self._closed[-1]:
-            self._closed.pop().__exit__(None, None, None)
+        while (mode := _innermost_mode()) in self._closed:
+            self._closed.remove(mode)
+            mode.__exit__(None, None, None)
+
+    def pause(self) -> bool:
+        """Take the recorder off, from below the modes that lie upon it; return whether it was on."""
+        stack = _modes()
+        if self._recorder not in stack:
+            return False
+        self._above = [_pop() for _ in stack[stack.index(self._recorder) :]][-2::-1]
+        _push(self._above)
+        return True
+
+    def go_on(self) -> None:
+        """Put the recorder on again, below the same modes."""
+        if self._above is not None and self._recorder is not None:
+            above, self._above = self._above, None
+            stack = _modes()
+            if above == stack[len(stack) - len(above) :]:
+                for _ in above:
+                    _pop()
+                _push([self._recorder, *above])
 
 
-def _innermost_mode() -> object:
+def _modes() -> list[TorchFunctionMode]:
+    stack: list[TorchFunctionMode] = torch.overrides._get_current_function_mode_stack()  # noqa: SLF001  # no public way
+    return stack
+
+
+def _pop() -> TorchFunctionMode:
+    mode: TorchFunctionMode = torch.overrides._pop_mode()  # noqa: SLF001  # no public way
+    return mode
+
+
+def _push(modes: Iterable[TorchFunctionMode]) -> None:
+    for mode in modes:
+        torch.overrides._push_mode(mode)  # noqa: SLF001  # no public way
+
+
+def is_transforming() -> bool:
+    """Whether torch.func is at work, as vmap and grad: its tensors have no numbers to look at."""
+    return bool(torch._C._functorch.get_dynamic_layer_stack_depth())  # noqa: SLF001  # no public way
+
+
+def _innermost_mode() -> Any:
     return torch.overrides._get_current_function_mode()  # noqa: SLF001  # no public way
 
 
@@ -185,5 +230,4 @@ def are_modes_ours() -> bool:
 
     One that is entered for a while would take ours off the stack when it is left.
     """
-    stack = torch.overrides._get_current_function_mode_stack()  # noqa: SLF001  # no public way
-    return all(isinstance(mode, Recorder | torch.utils._device.DeviceContext) for mode in stack)  # noqa: SLF001
+    return all(isinstance(mode, Recorder | torch.utils._device.DeviceContext) for mode in _modes())  # noqa: SLF001

@@ -13,8 +13,9 @@ from wolfsbane.audit.finding import Place
 from wolfsbane.audit.model.layers import kind_of_module
 from wolfsbane.audit.run.batch import is_loss
 from wolfsbane.audit.run.close_look import Call, CloseLook
+from wolfsbane.audit.run.compilation import is_compiling_used
 from wolfsbane.audit.run.dispatch import Dispatch
-from wolfsbane.audit.run.functions import Recorded
+from wolfsbane.audit.run.functions import Recorded, is_transforming
 from wolfsbane.audit.run.gaps import Gaps
 from wolfsbane.audit.run.observer import Forward, LayerCall, ModeSet, OperationCall, Step
 from wolfsbane.audit.run.place import current_place
@@ -62,7 +63,7 @@ class Session:
         self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Call | None:
         """Note that a module is called."""
-        if self._is_busy or threading.get_ident() != self._thread:
+        if self._is_busy or threading.get_ident() != self._thread or is_transforming():
             return None
         if not self.look.calls:
             return self._root_begins(module, args, kwargs)
@@ -206,6 +207,8 @@ class Session:
         """Note that backward is called."""
         if self._is_busy or threading.get_ident() != self._thread:
             return
+        if is_compiling_used():  # A compiled backward pass is made here, of functions as well.
+            self.look.window.close()
         for tracked in self.registry:
             if not tracked.trains and tracked.has_pending_forward and tracked is self._latest:
                 self._confirm(tracked)

@@ -12,6 +12,7 @@ from wolfsbane.audit.finding import Finding
 from wolfsbane.audit.findings import Findings
 from wolfsbane.audit.registry import select
 from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.run.comments import without_hidden
 from wolfsbane.audit.run.dispatch import Dispatch
 from wolfsbane.audit.run.failure import failure_of
 from wolfsbane.audit.run.registry import Registry
@@ -101,7 +102,7 @@ def watched_run(
         session.ends(is_complete=is_complete)
         registry.name_all()
         found = [each for each in dispatch.findings() if not _is_allowed(each, registry)]
-        findings.extend(found, dict.fromkeys(dispatch.notes))
+        findings.extend(without_hidden(found), dict.fromkeys(dispatch.notes))
 
 
 def _is_allowed(finding: Finding, registry: Registry) -> bool:
