@@ -182,7 +182,7 @@ class FunctionWindow:
             mode.__exit__(None, None, None)
 
     def pause(self) -> bool:
-        """Take the recorder off, from below the modes that lie upon it; return whether it was on."""
+        """Take the recorder off, from below the modes that lie upon it; return if it was on."""
         stack = _modes()
         if self._recorder not in stack:
             return False

@@ -71,6 +71,11 @@ class Tracked:
         self.num_forwards = times
         return True
 
+    @property
+    def has_trained(self) -> bool:
+        """Whether it was called with gradients."""
+        return self.step > 0 or self.num_forwards > 0
+
     def steps(self) -> None:
         """Count a step of the optimizer."""
         self.step += 1

@@ -54,6 +54,7 @@ class Session:
         self._thread = threading.get_ident()
         self._modes = ModeLog()
         self._is_busy = False
+        self.ignores_calls = False
         self._kinds: dict[type, str | None] = {}
         self._latest: Tracked | None = None
 
@@ -74,7 +75,7 @@ class Session:
 
     def call_ends(self, call: Call, output: Any) -> None:
         """Note that a call returned."""
-        self.look.leave(call)
+        self._leave(call)
         if call.is_root and call.grad:
             self._gaps.model_returns(call.tracked, output)
         if call.is_sampled:
@@ -82,6 +83,11 @@ class Session:
 
     def call_fails(self, call: Call) -> None:
         """Note that a call raised."""
+        self._leave(call)
+
+    def _leave(self, call: Call) -> None:
+        if call.is_root:
+            self.ignores_calls = False
         self.look.leave(call)
 
     def layer_was_called(self, call: LayerCall) -> None:
@@ -142,6 +148,8 @@ class Session:
             self.look.model_begins(call, self._hears("on_operation", "on_mode_gap"))
         elif call.grad:
             self.look.window.close()
+        # What other threads call meanwhile is not looked at either way.
+        self.ignores_calls = not call.is_sampled
         self.look.calls.append(call)
 
     def _is_sampled(self, tracked: Tracked, grad: bool) -> bool:

@@ -23,7 +23,12 @@ from torch.optim.optimizer import (
 
 
 class Listener(Protocol):
-    """Who is told. What it raises ends its listening, not the run."""
+    """Who is told. What it raises ends its listening, not the run.
+
+    While `ignores_calls` is true it is not told of the calls that begin.
+    """
+
+    ignores_calls: bool
 
     def call_begins(self, module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Note that a module is called; return what identifies the call, None to hear no more."""
@@ -92,6 +97,11 @@ def _observed(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def observed_call(self: Module, *args: Any, **kwargs: Any) -> Any:
+        for listener in _listeners:
+            if not listener.ignores_calls:
+                break
+        else:
+            return call(self, *args, **kwargs)
         if torch.compiler.is_compiling() or compiler.get_eval_frame_callback() is not None:
             return call(self, *args, **kwargs)
         calls = [

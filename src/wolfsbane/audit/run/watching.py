@@ -21,6 +21,11 @@ from wolfsbane.audit.run.session import Session
 from wolfsbane.audit.run.switchboard import listening
 from wolfsbane.errors import ArgumentTypeError
 
+NOT_TRAINED = (
+    "the model was not seen to train: it was not called, as a module and in the thread that began "
+    "to watch, with gradients"
+)
+
 
 @contextmanager
 def watch(
@@ -48,7 +53,7 @@ def watch(
         The findings; empty until the block has ended.
 
     Raises:
-        ArgumentTypeError: not a module, or not a sampling.
+        ArgumentTypeError: not a module, an optimizer, a loss, rules or a sampling.
         ArgumentError: a sampling that is not positive.
 
     Examples:
@@ -67,10 +72,14 @@ def watch(
         no findings
     """
     _check(model, optimizer)
-    run = watched_run(Registry([model]), rules, sampling_of(sampling), optimizer, loss)
+    _check_settings(loss, rules)
+    registry = Registry([model])
+    run = watched_run(registry, rules, sampling_of(sampling), optimizer, loss)
     try:
         with run as findings:
             yield findings
+        if not any(tracked.has_trained for tracked in registry):
+            findings.notes.append(NOT_TRAINED)
     except Exception as error:
         if len(findings):
             error.add_note(f"wolfsbane found:\n{findings}")
@@ -125,4 +134,21 @@ def _check(model: object, optimizer: object) -> None:
         raise ArgumentTypeError(
             f"optimizer has to be a torch.optim.Optimizer, but got {optimizer!r}. "
             "Leave it out, and any that trains the model counts"
+        )
+
+
+def _check_settings(loss: object, rules: object) -> None:
+    if loss is not None and not callable(loss):
+        raise ArgumentTypeError(
+            f"loss has to be a module or a function, but got {loss!r}. Pass what computes the loss"
+        )
+    if rules is None:
+        return
+    are_rules = isinstance(rules, Sequence) and all(
+        isinstance(rule, type) and issubclass(rule, Rule) for rule in rules
+    )
+    if not are_rules:
+        raise ArgumentTypeError(
+            f"rules have to be a sequence of classes, but got {rules!r}. "
+            'wolfsbane.audit.registry.select(["WB1"]) returns those with these codes'
         )
