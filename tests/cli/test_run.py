@@ -113,7 +113,7 @@ def run_here(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help", "--strict", "-m", "--", "x"], ["cause"], ["interrupt"]],
+    [["cause", "--help", "--strict", "-m", "--", "x"], ["interrupt"]],
     ids=lambda arguments: arguments[0],
 )
 def test_a_script_is_run_as_python_runs_it(arguments, tmp_path):
@@ -165,12 +165,12 @@ def test_a_module_is_run_as_python_runs_it(tmp_path):
     assert watched.returncode == plain.returncode == 1
 
 
-def test_an_error_while_a_package_is_imported_is_the_programs_own(tmp_path):
-    _write(tmp_path, "package/__init__.py", "import no_such_thing")
-    _write(tmp_path, "package/train.py", "")
-    done = _run(*WOLFSBANE, "-m", "package.train", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "ModuleNotFoundError: No module named 'no_such_thing'" in done.stderr
+def test_an_error_while_a_package_is_imported_is_the_programs_own(tmp_path, run_here):
+    _write(tmp_path, "package_of_an_error/__init__.py", "import no_such_thing")
+    _write(tmp_path, "package_of_an_error/train.py", "")
+    code, _, err = run_here("-m", "package_of_an_error.train")
+    assert code == 1
+    assert "ModuleNotFoundError: No module named 'no_such_thing'" in err
 
 
 def test_findings_go_to_standard_error_at_the_end(tmp_path, run_here):
@@ -201,14 +201,43 @@ def test_where_nothing_trains_it_is_said(tmp_path, run_here):
     _, out, err = run_here("idle.py")
     assert out == "hello\n"
     assert "no model was seen to train" in err
+    assert "passed" not in err
 
 
-def test_weights_are_the_same_and_workers_work(tmp_path):
+def test_findings_are_told_as_check_tells_them_wherever_the_script_goes(tmp_path, run_here):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    _write(tmp_path, "sub/train.py", f"{WRONG}\nimport os; os.chdir({str(elsewhere)!r})")
+    _, _, err = run_here("sub/train.py")
+    assert "\nsub/train.py:17:" in f"\n{err}"
+    assert "17 |     F.cross_entropy" in err
+    assert str(tmp_path) not in err
+    os.chdir(tmp_path)
+    run_here("--output-format", "json", "--output-file", "found", "sub/train.py")
+    assert (tmp_path / "found").exists()
+
+
+def test_a_comment_in_the_program_hides_a_finding(tmp_path, run_here):
+    step = "    F.cross_entropy(net(torch.randn(8, 4)), torch.randint(3, (8,))).backward()"
+    assert step in WRONG
+    _write(tmp_path, "train.py", WRONG.replace(step, f"{step}  # noqa: WB401"))
+    _write(tmp_path, "other.py", WRONG.replace(step, f"{step}  # noqa: WB201"))
+    assert "WB401" not in run_here("train.py")[2]
+    assert "WB401" in run_here("other.py")[2]
+
+
+def test_a_script_may_close_its_standard_error(tmp_path, monkeypatch, run_here):
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    _write(tmp_path, "ends.py", "import io, sys; sys.stderr = io.StringIO(); sys.stderr.close()")
+    assert run_here("ends.py")[0] == 0
+
+
+def test_weights_are_the_same_and_workers_work_and_children_tell_nothing(tmp_path):
     _write(
         tmp_path,
         "train.py",
         """
-        import sys, torch
+        import os, sys, torch
         from torch import nn
         from torch.utils.data import DataLoader, Dataset
 
@@ -220,12 +249,15 @@ def test_weights_are_the_same_and_workers_work(tmp_path):
                 return torch.full((4,), float(index)).sin(), index % 3
 
         if __name__ == "__main__":
+            if os.fork() == 0:
+                sys.exit(5)
+            print(os.waitstatus_to_exitcode(os.wait()[1]))
             torch.manual_seed(0)
             net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(), nn.Linear(8, 3))
             optimizer = torch.optim.Adam(net.parameters())
-            for context in ("fork", "spawn"):
+            for context, workers in (("fork", 2), ("spawn", 1)):
                 loader = DataLoader(
-                    Numbers(), 6, shuffle=True, num_workers=2, multiprocessing_context=context
+                    Numbers(), 6, shuffle=True, num_workers=workers, multiprocessing_context=context
                 )
                 for x, y in loader:
                     optimizer.zero_grad()
@@ -239,23 +271,8 @@ def test_weights_are_the_same_and_workers_work(tmp_path):
     assert done.returncode == 0, done.stderr
     plain, watched = (torch.load(tmp_path / f"{name}.pt") for name in ("plain", "run"))
     assert all(torch.equal(value, watched[name]) for name, value in plain.items())
-    assert done.stderr.count("checks passed") == 1
-
-
-def test_a_child_that_the_script_forks_tells_nothing(tmp_path):
-    _write(
-        tmp_path,
-        "forks.py",
-        """
-        import os, sys
-        if os.fork() == 0:
-            sys.exit(5)
-        print(os.waitstatus_to_exitcode(os.wait()[1]))
-        """,
-    )
-    done = _run(*WOLFSBANE, "forks.py", cwd=tmp_path)
     assert done.stdout == "5\n"
-    assert done.stderr.count("no model was seen to train") == 1
+    assert done.stderr.count("checks passed") == 1
 
 
 def test_accelerate_routes_torchs_operations(tmp_path, run_here):

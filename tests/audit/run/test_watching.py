@@ -11,6 +11,7 @@ from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.run.observer import Observer
 from wolfsbane.audit.run.sampling import Sampling, sampling_of
 from wolfsbane.audit.run.watching import watch
+from wolfsbane.errors import ArgumentTypeError
 
 
 def _rule(observer_class):
@@ -158,3 +159,38 @@ def test_one_step_in_sixty_four_is_sampled_in_the_long_run():
 def test_a_sampling_is_taken_as_it_is():
     mine = Sampling(first=1, every=2)
     assert sampling_of(mine) is mine
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"optimizer": "sgd"}, "optimizer has to be a torch.optim.Optimizer, but got 'sgd'"),
+        ({"loss": "mse"}, "loss has to be a module or a function, but got 'mse'"),
+        ({"rules": "WB101"}, "rules have to be a sequence of classes, but got 'WB101'"),
+        ({"rules": ["WB101"]}, "rules have to be a sequence of classes"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_before_anything_runs(settings, said):
+    with pytest.raises(ArgumentTypeError, match=said), watch(_net(), **settings):
+        pytest.fail("the block ran")
+
+
+def test_a_model_that_is_not_called_with_gradients_is_said_not_to_train():
+    net = _net()
+    with watch(net) as findings, torch.no_grad():
+        net(_data()[0])
+    assert ["not seen to train" in note for note in findings.notes] == [True]
+
+
+def test_models_under_vmap_and_grad_are_left_alone():
+    net, x, y = _net().eval(), *_data()
+    state = {name: value.detach() for name, value in net.named_parameters()}
+
+    def loss_of(state, x):
+        return nn.functional.cross_entropy(torch.func.functional_call(net, state, (x,)), y)
+
+    with watch(net, sampling=1) as findings:
+        one_step(net, x, y)
+        gradients = torch.func.vmap(torch.func.grad(loss_of), (None, 0))(state, x.repeat(2, 1, 1))
+    assert gradients["0.weight"].shape == (2, 4, 4)
+    assert findings.notes == []

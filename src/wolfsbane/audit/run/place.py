@@ -23,7 +23,7 @@ def current_place() -> Place:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # inspect.stack reads every file
     while frame is not None:
         if is_users(frame.f_code):
-            return _place_of(frame.f_code, frame.f_lasti)
+            return _place_of(frame.f_code, frame.f_lasti, frame.f_code.co_filename)
         frame = frame.f_back
     return Place()
 
@@ -33,15 +33,19 @@ def place_of_error(trace: TracebackType | None) -> Place:
     found = Place()
     while trace is not None:
         if is_users(trace.tb_frame.f_code):
-            found = _place_of(trace.tb_frame.f_code, trace.tb_lasti)
+            code = trace.tb_frame.f_code
+            found = _place_of(code, trace.tb_lasti, code.co_filename)
         trace = trace.tb_next
     return found
 
 
-@functools.lru_cache(maxsize=4096)
 def is_users(code: CodeType) -> bool:
     """Whether code is neither torch's, nor Python's, nor ours."""
-    file = code.co_filename
+    return _is_users_file(code.co_filename)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_users_file(file: str) -> bool:
     if file.startswith(("<frozen ", *_our_folders())):
         return False
     is_pythons = file.startswith(_python_folders())
@@ -60,10 +64,11 @@ def _python_folders() -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _place_of(code: CodeType, instruction: int) -> Place:
+def _place_of(code: CodeType, instruction: int, file: str) -> Place:
+    """Return where an instruction is. Code in two files may be equal: the file counts as well."""
     positions = itertools.islice(code.co_positions(), instruction // 2, None)
     line, end_line, column, end_column = next(positions, (None, None, None, None))
     if line is None:
-        return Place(code.co_filename)
+        return Place(file)
     span = Span(line, (column or 0) + 1, end_line or line, (end_column or 0) + 1)
-    return Place(code.co_filename, span)
+    return Place(file, span)
