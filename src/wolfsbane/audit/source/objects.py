@@ -178,11 +178,14 @@ class Objects:
         if not forwards:
             return
         for node, function in self._structure.calls:
-            if isinstance(node.func, ast.Name) and self._is_defined_as_other(node.func, function):
+            called = node.func
+            if isinstance(called, ast.Name) and self._is_defined_as_other(called, function):
                 continue
+            if isinstance(called, ast.Attribute) and called.attr not in self._scopes.attributes:
+                continue  # A method, and so no instance that is kept in an attribute.
             if self._find_call(node).name is not None:
                 continue  # Something imported is no instance of a class in this file.
-            for owner in self.owners(node.func):
+            for owner in self.owners(called):
                 if id(owner) in forwards:
                     callers.setdefault(id(forwards[id(owner)]), []).append(self._find_call(node))
 
