@@ -86,8 +86,20 @@ def _labels() -> Tensor:
     return torch.randint(CLASSES, (BATCH,))
 
 
+def _pictures() -> tuple[Tensor, Tensor]:
+    return torch.randn(BATCH, 3, 32, 32), _labels()
+
+
+def _sequences() -> tuple[Tensor, Tensor]:
+    return torch.randn(BATCH, 64, 128), _labels()
+
+
+def _rows() -> tuple[Tensor, Tensor]:
+    return torch.randn(BATCH, 64), _labels()
+
+
 CASES = (
-    Case("ResNet-18, 32 x 3 x 32 x 32", resnet18, lambda: (torch.randn(BATCH, 3, 32, 32), _labels())),
-    Case("transformer encoder, 32 x 64 x 128", transformer, lambda: (torch.randn(BATCH, 64, 128), _labels())),
-    Case("MLP, 32 x 64", mlp, lambda: (torch.randn(BATCH, 64), _labels())),
-)  # fmt: skip
+    Case("ResNet-18, 32 x 3 x 32 x 32", resnet18, _pictures),
+    Case("transformer encoder, 32 x 64 x 128", transformer, _sequences),
+    Case("MLP, 32 x 64", mlp, _rows),
+)

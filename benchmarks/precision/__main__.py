@@ -3,7 +3,7 @@
     python benchmarks/precision timm=DIR transformers=DIR --record benchmarks/results/FILE.json
     python benchmarks/precision --from benchmarks/results/FILE.json --page docs/precision.md
 
-Findings are looked at by a person, once: `verdicts.json` holds what came of it, by collection,
+Findings are looked at once: `verdicts.json` holds what came of it, by collection,
 file, code and line. What has no verdict is listed, and the page cannot be written before it has.
 """
 
@@ -46,7 +46,8 @@ class Row:
 
 def look(name: str, folder: Path, most: int, verdicts: list[dict[str, str]]) -> dict[str, Any]:
     """Check a collection; return its size, the time taken, and its findings."""
-    files = python_files([str(folder)], Globs((), str(folder)), root=folder, respect_gitignore=False)
+    nothing = Globs((), folder)
+    files = python_files([str(folder)], nothing, root=folder, respect_gitignore=False)
     files = [file for file in files if file.endswith(".py")]
     stride = max(1, len(files) // most)
     files = files[::stride][:most]

@@ -6,8 +6,8 @@ from typing import Any
 HEAD = """\
 # How often is a finding wrong?
 
-`wolfsbane check` with its default rules over code that others wrote and use. Each finding was looked
-at by a person, with the code around it. *True*: the code does what the rule says, and it matters or
+`wolfsbane check` with its default rules over code that others wrote and use. Each finding was
+looked at, with the code around it. *True*: the code does what the rule says, and it matters or
 may matter there. *False*: it does not, or it is right as it is. Made by `benchmarks/precision` from
 [its record]({record}).
 

@@ -1,6 +1,5 @@
 """Programs put through a channel, as the rules' examples and the corpus are."""
 
-import contextlib
 import sys
 import types
 import warnings
@@ -11,6 +10,8 @@ from wolfsbane.audit.run.script import watch_everything
 from wolfsbane.audit.source.check import check_source
 
 MODEL_ARGUMENTS = ("model", "example_inputs", "loss", "optimizer", "loader")
+MISTAKES = (RuntimeError, ValueError, TypeError)
+"""The errors with which torch reports some mistakes itself."""
 
 
 def found_by(channel, code, rules, path="program.py"):
@@ -34,10 +35,24 @@ def _found_in_model(code, rules, path):
 
 
 def _found_in_run(code, rules, path):
-    mistakes = (RuntimeError, ValueError, TypeError)  # Those that torch reports itself.
-    with contextlib.suppress(*mistakes), watch_everything(rules=rules) as findings:
-        _executed(code, path)
+    ended_by = None
+    try:
+        with watch_everything(rules=rules) as findings:
+            _executed(code, path)
+    except MISTAKES as error:
+        ended_by = str(error)
+    if ended_by is not None:
+        assert ended_by == _error_of(code, path), "watching has changed how the program ends"
     return list(findings)
+
+
+def _error_of(code, path):
+    """Return with which error a program ends when nobody watches it."""
+    try:
+        _executed(code, path)
+    except MISTAKES as error:
+        return str(error)
+    return None
 
 
 def _executed(code, path):

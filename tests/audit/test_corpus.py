@@ -8,6 +8,7 @@ import pytest
 from audit.programs import found_by
 from wolfsbane.audit.finding import Channel
 from wolfsbane.audit.registry import all_rules, rule_of, select
+from wolfsbane.audit.source.editing import apply_edits
 
 CORPUS = Path(__file__).parent / "corpus"
 FIRST_LINE = re.compile(r"# (WB\d{3}) is seen by: (.+)")
@@ -43,6 +44,21 @@ def test_a_mistake_is_found_and_nothing_else(path, code, channel):
 def test_a_correct_twin_is_silent(path, code, channel):
     findings = found_by(channel, path.read_text(encoding="utf-8"), _rules_for(code), path)
     assert [str(finding) for finding in findings] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [case.values[:2] for case in _cases(are_twins=False) if case.values[2] is Channel.SOURCE],
+    ids=lambda value: getattr(value, "stem", value),
+)
+def test_a_fix_mends_its_mistake_and_makes_no_other(path, code):
+    text = path.read_text(encoding="utf-8")
+    findings = found_by(Channel.SOURCE, text, _rules_for(code), path)
+    for finding in findings:
+        if finding.fix is not None:
+            mended = apply_edits(text, finding.fix.edits)
+            left = found_by(Channel.SOURCE, mended, _rules_for(code), path)
+            assert len(left) == len(findings) - 1
 
 
 @pytest.mark.parametrize("rule", all_rules(), ids=[rule.code for rule in all_rules()])

@@ -1,7 +1,7 @@
 """Why a layer does nothing: rules, and three channels that feed them: source, model, run.
 
 A rule is one file in `rules`. `source` reads programs and imports no torch; `model` looks into a
-model that exists; `run` watches one that trains. What they find is a `Finding`, whatever the channel.
+model that exists; `run` watches one that trains. What they find is a `Finding`, whichever it was.
 """
 
 import lazy_loader

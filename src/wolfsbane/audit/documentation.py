@@ -57,7 +57,8 @@ class Page:
         rule = self.rule
         seen = ", ".join(channel.value for channel in rule.channels())
         state = "off by default" if rule.is_opinion() else "on by default"
-        head = f"# {rule.code} {rule.name}\n\n{self.summary}\n\nSeverity {rule.severity}; {state}; seen in: {seen}.\n"
+        facts = f"Severity {rule.severity}; {state}; seen in: {seen}."
+        head = f"# {rule.code} {rule.name}\n\n{self.summary}\n\n{facts}\n"
         parts = [f"\n## {name}\n\n{text.strip()}\n" for name, text in self.sections.items()]
         return CODE.sub(r"```python\n\2```", head + "".join(parts))
 

@@ -35,7 +35,7 @@ class Example:
     is_invalid: bool
 
 
-class Rule(ABC):  # noqa: B024  # a rule overrides the channels it has; the registry demands one
+class Rule(ABC):
     """A defect that can be recognised.
 
     A subclass sets `code`, `name`, `severity`, `examples`, has a docstring in sections (see
@@ -52,11 +52,11 @@ class Rule(ABC):  # noqa: B024  # a rule overrides the channels it has; the regi
     examples: ClassVar[tuple[Example, ...]] = ()
     """Beyond those in the docstring."""
 
-    def check_source(self, source: "Source") -> Iterator[Finding]:
+    def check_source(self, source: "Source") -> Iterator[Finding]:  # noqa: ARG002
         """Find the defect in a program's text."""
         return iter(())
 
-    def check_model(self, model: "ModelView") -> Iterator[Finding]:
+    def check_model(self, model: "ModelView") -> Iterator[Finding]:  # noqa: ARG002
         """Find the defect in a model that exists: its modules, and its operations where known."""
         return iter(())
 

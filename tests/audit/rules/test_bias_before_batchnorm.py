@@ -61,6 +61,7 @@ def test_a_comment_in_the_last_line_is_no_place_for_an_argument():
         "nn.Linear(4, 8, bias=config.bias)",
         "nn.Linear(4, 8, **options)",
         "nn.Linear(4, 16)",
+        "nn.Conv1d(4, 16, 3)",
         "nn.Embedding(4, 8)",
     ],
 )

@@ -140,6 +140,17 @@ def test_layers_that_were_put_in_training_mode_are_meant():
     assert trained(nn.Sequential(nn.Linear(4, 4), nn.Dropout()), prepare=monte_carlo) == []
 
 
+class Strange(nn.Module):
+    """Calls a dropout that it does not own."""
+
+    def forward(self, x):
+        return nn.Dropout(0.1)(x)
+
+
+def test_a_layer_that_no_model_owns_is_another_rules_affair():
+    assert trained(nn.Sequential(nn.Linear(4, 4), Strange())) == []
+
+
 @pytest.mark.parametrize(("model", "is_found"), [(Noise(), True), (nn.Dropout(), False)])
 def test_a_model_is_judged_in_evaluation(model, is_found):
     chain = nn.Sequential(nn.Linear(4, 4), model).train()

@@ -76,6 +76,43 @@ SILENT = {
                 steps(model, optimizer, train)
                 validate(model, val)
         """,
+    "saved and restored where a library may have set it": """
+        from engines import report
+
+        def validate(model, val):
+            was_training = model.training
+            model.eval()
+            result = accuracy(model, val)
+            if was_training:
+                model.train()
+            return result
+
+        def fit(model, optimizer, train, val):
+            model.train()
+            for epoch in range(9):
+                steps(model, optimizer, train)
+                report(model)
+                validate(model, val)
+        """,
+    "a discriminator from elsewhere that is left in training mode": """
+        from networks import Discriminator, Generator
+
+        def validate(generator, discriminator, val):
+            generator.eval()
+            with torch.no_grad():
+                for x, y in val:
+                    print(discriminator(generator(x)).mean().item())
+            generator.train()
+
+        def main(train, val):
+            generator, discriminator = Generator(), Discriminator()
+            optimizer = torch.optim.Adam(discriminator.parameters())
+            for epoch in range(9):
+                generator.train()
+                discriminator.train()
+                steps(discriminator, optimizer, train)
+                validate(generator, discriminator, val)
+        """,
     "restored by a context manager that is an object": """
         class Evaluating:
             def __init__(self, model):

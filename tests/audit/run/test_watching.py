@@ -92,6 +92,25 @@ def test_a_rule_that_fails_is_dropped_and_the_run_goes_on():
     ]
 
 
+def test_a_mistake_of_ours_about_a_function_does_not_end_the_run(monkeypatch):
+    def fails(*_):
+        raise ValueError("no signature found")
+
+    monkeypatch.setattr("wolfsbane.audit.run.functions.arguments_of", fails)
+
+    class Listens(Observer):
+        def on_operation(self, call):
+            raise AssertionError("told of what was not understood")
+
+    net = _net()
+    with watch(net, rules=[_rule(Listens)]) as findings:
+        one_step(net, *_data())
+        one_step(net, *_data())
+    assert findings.notes == [
+        "some operations were not looked at, by ValueError: no signature found"
+    ]
+
+
 def test_an_observer_leaves_no_trace_in_the_graph_or_in_autocasts_cache():
     net = _net()
     with watch(net, rules=[_rule(_Draws)]) as findings, torch.autocast("cpu", torch.bfloat16):

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Observer
-from wolfsbane.audit.source.file import Source
+from wolfsbane.audit.source.file import Function, Source
 from wolfsbane.audit.source.modes import Evaluated, Record, modes_of
 from wolfsbane.audit.source.modes.makers import dependent_layers
 
@@ -153,7 +153,14 @@ def _depends_on_mode(source: Source, record: Record, call: Evaluated) -> bool:
         return bool(kinds)
     is_set = any(setting.node is not None for setting in call.settings)
     is_part = any(call.path.startswith(f"{path}.") for path in record.made)
-    return is_set and not is_part and record.is_trained(call.path)
+    is_chosen = _sets_evaluation(call.function)
+    return is_set and not is_part and not is_chosen and record.is_trained(call.path)
+
+
+def _sets_evaluation(function: Function) -> bool:
+    """Whether a function calls eval() on something: then the rest may be left out on purpose."""
+    nodes = (node for statement in function.body for node in ast.walk(statement))
+    return any(isinstance(node, ast.Attribute) and node.attr == "eval" for node in nodes)
 
 
 def _is_used(source: Source, node: ast.Call) -> bool:

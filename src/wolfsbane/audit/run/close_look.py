@@ -70,6 +70,9 @@ class Hearer(Protocol):
     def function_was_called(self, recorded: Recorded) -> None:
         """Note that a function was called."""
 
+    def misses(self, error: Exception) -> None:
+        """Note that functions of this step are not told of, because of an error."""
+
 
 class CloseLook:
     """The calls that are going on, and what is made in them.
@@ -83,7 +86,9 @@ class CloseLook:
         self.tracks = Tracks()
         self.calls: list[Call] = []
         self.window = FunctionWindow(
-            lambda: Recorder(hearer.function_was_called, self.innermost_layer, self.tracks)
+            lambda: Recorder(
+                hearer.function_was_called, self.innermost_layer, self.tracks, hearer.misses
+            )
         )
 
     def innermost_layer(self) -> Layer | None:

@@ -72,15 +72,21 @@ class Recorder(TorchFunctionMode):
         tell: called with each call that computes.
         layer: returns the innermost layer that is being called.
         tracks: from which operation a tensor comes.
+        breaks: called with the error where telling failed; nothing more is told then.
     """
 
     def __init__(
-        self, tell: Callable[[Recorded], None], layer: Callable[[], Layer | None], tracks: Tracks
+        self,
+        tell: Callable[[Recorded], None],
+        layer: Callable[[], Layer | None],
+        tracks: Tracks,
+        breaks: Callable[[Exception], None],
     ) -> None:
         super().__init__()
         self.tell = tell
         self.layer = layer
         self.tracks = tracks
+        self.breaks = breaks
         self.is_listening = True
 
     def __torch_function__(
@@ -93,7 +99,11 @@ class Recorder(TorchFunctionMode):
         kwargs = kwargs or {}
         output = function(*args, **kwargs)
         if self.is_listening and _computes(function, output):
-            self._record(function, args, kwargs, output)
+            try:
+                self._record(function, args, kwargs, output)
+            except Exception as error:  # noqa: BLE001  # the user's run must not end by a mistake of ours
+                self.is_listening = False
+                self.breaks(error)
         return output
 
     def _record(

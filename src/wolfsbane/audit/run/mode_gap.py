@@ -24,6 +24,8 @@ MOST_CANDIDATES = 8
 """Layers that are tried one by one: each costs a forward pass."""
 WORTH_EXPLAINING = 1.25
 """Ratio of the losses from which the layers are tried."""
+EXPLAINED_FROM = 80
+"""The first step after which the layers are tried: of a short run it would be too large a part."""
 FAR_APART = 0.5
 """Distance of the outputs from which the layers are tried, where no loss is known."""
 SHARED = frozenset({"trainer", "_trainer", "_fabric"})
@@ -73,9 +75,8 @@ class _Trial:
         evaluated = self._run([])
         train_loss, eval_loss = self._loss(train), self._loss(evaluated)
         distance = _distance(train, evaluated)
-        responsible = (
-            self._responsible(train, seen) if _is_wide(train_loss, eval_loss, distance) else ()
-        )
+        is_tried = step >= EXPLAINED_FROM and _is_wide(train_loss, eval_loss, distance)
+        responsible = self._responsible(train, seen) if is_tried else ()
         return ModeGap(self._watched, step, train_loss, eval_loss, distance, responsible)
 
     def _run(self, in_training: Sequence[Layer], seen: dict[int, Tensor] | None = None) -> Any:

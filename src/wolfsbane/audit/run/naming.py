@@ -72,6 +72,7 @@ def arguments_of(
 @functools.lru_cache(maxsize=2048)
 def signatures_of(function: Callable[..., Any]) -> tuple[Mapping[str, Any], ...]:
     """Return the possible parameters of a function, in order, with their defaults."""
+    function = inspect.unwrap(function)  # Tensor.__pow__ is Python around a builtin
     if inspect.isfunction(function):
         parameters = inspect.signature(function).parameters.values()
         return ({each.name: each.default for each in parameters},)

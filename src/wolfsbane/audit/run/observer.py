@@ -159,7 +159,8 @@ class ModeGap:
         train_loss, eval_loss: the run's own loss in each mode, where it could be computed.
         distance: relative distance between the outputs, ||eval - train|| / ||train||.
         responsible: layers, each with the loss (or distance) that is left when it alone stays in
-            training mode in an evaluation; the most responsible first.
+            training mode in an evaluation; the most responsible first. Empty where the gap is
+            narrow, and in the first 80 steps.
     """
 
     watched: Watched

@@ -261,6 +261,12 @@ class Session:
         self.dispatch.notes.append(f"watching ended before the run did, by {what}")
         self.look.window.close()
 
+    def misses(self, error: Exception) -> None:
+        """Note that functions of a step are not told of."""
+        note = f"some operations were not looked at, by {type(error).__name__}: {error}"
+        if note not in self.dispatch.notes:
+            self.dispatch.notes.append(note)
+
     def ends(self, *, is_complete: bool) -> None:
         """Stop recording, and compare the modes a last time where the run came to its end."""
         self.look.window.close()

@@ -11,6 +11,9 @@ TEST_FILE = re.compile(r"test_.*|.*_test|conftest")
 DELIBERATE = re.compile(r"#.*\b(eval\w*|inference|always|deliberate\w*)\b", re.IGNORECASE)
 """What a comment mentions that explains why dropout is on."""
 
+TRAINS = re.compile(r"_?train(ing)?_?(step|batch|epoch|one_epoch|loop)?")
+"""Names of functions that run in training alone, such as a LightningModule's training_step."""
+
 ENTRIES = frozenset({"forward", "__call__", "<lambda>"})
 """Functions that are called through a module, or through a name that is not followed."""
 
@@ -21,9 +24,9 @@ DEEPEST = 4
 def runs_in_evaluation(source: Source, node: ast.AST) -> bool:
     """Whether nothing around a node keeps it to training: no test of the mode, here or by callers.
 
-    Tests of a program, and functions that call `backward` themselves, do not count as evaluation.
-    Of a script's own lines, a lambda outside a module, and a method of what is no module, such as a
-    data set, it is not known when they run.
+    Tests of a program, and functions that train by their name or by calling `backward`, do not
+    count as evaluation. When a script's own lines run, a lambda outside a module, or a method of
+    what is no module, such as a data set, is not known.
     """
     function = source.function_of(node)
     if function.parent is None or is_test(source, node) or _trains(source, function):
@@ -45,6 +48,8 @@ def _is_free(source: Source, node: ast.AST, depth: int) -> bool:
     if any(source.is_gated(condition.test) for condition in source.conditions(node)):
         return False
     function = source.function_of(node)
+    if TRAINS.fullmatch(function.name):
+        return False
     # Who calls forward is the program at large, which may well say `if args.train:`.
     if function.parent is None or function.name in ENTRIES or depth > DEEPEST:
         return True
@@ -84,8 +89,11 @@ def is_test(source: Source, node: ast.AST) -> bool:
 def _trains(source: Source, function: Function) -> bool:
     """Whether a function runs a training step itself: it calls `backward`."""
     return any(
-        call.attribute == "backward" and call.receiver is not None and call.function is function
-        for call in source.calls
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "backward"
+        and source.function_of(node) is function
+        for node in ast.walk(function.node)
     )
 
 

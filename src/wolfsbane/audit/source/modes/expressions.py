@@ -220,12 +220,9 @@ def _element(several: Several, index: object) -> Value:
     return several.elements[index] if isinstance(index, int) and -size <= index < size else None
 
 
-def _was_training(settings: Settings) -> bool | None:
-    """A mode given from outside counts as training: whoever saves it means to go on training."""
-    modes = {setting.mode for setting in settings}
-    if modes <= {Mode.TRAINING, Mode.GIVEN}:
-        return True
-    return False if modes == {Mode.EVALUATION} else None
+def _was_training(settings: Settings) -> bool:
+    """A mode that is not known counts as training: whoever saves it means to go on training."""
+    return {setting.mode for setting in settings} != {Mode.EVALUATION}
 
 
 def _is_main(test: ast.expr) -> bool:
