@@ -73,8 +73,9 @@ class Values:
 
     def key(self, node: ast.expr) -> Hashable:
         """Return what a value's origins are remembered under: `self.x` is one value in a class."""
-        is_named = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-        if is_named and node.attr in self.scopes.attributes:
+        if not isinstance(node, ast.Attribute) or node.attr not in self.scopes.attributes:
+            return id(node)
+        if isinstance(node.value, ast.Name):
             owner = self.scopes.owner_of_self(node.value.id, self.scopes.function_of(node))
             if owner is not None and self.scopes.attribute(owner, node.attr):
                 return id(owner), node.attr
