@@ -134,6 +134,8 @@ def _encoding_of(content: bytes) -> str:
     try:
         return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
     except SyntaxError as error:
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise SyntaxError("the file is UTF-16; save it as UTF-8") from error
         if "missing" in str(error):
             return "utf-8"  # Decoding tells which byte is wrong, and where.
         raise
