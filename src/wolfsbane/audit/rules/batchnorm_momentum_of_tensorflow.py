@@ -61,8 +61,7 @@ class BatchnormMomentumOfTensorflow(Rule):
 
     ## References
 
-    -
-      [torch.nn.BatchNorm2d](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html),
+    - [torch.nn.BatchNorm2d](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html),
       its note on momentum
     - [vision#8250](https://github.com/pytorch/vision/issues/8250)
     - [transformers#19454](https://github.com/huggingface/transformers/issues/19454)

@@ -63,8 +63,7 @@ class OneValuePerChannel(Rule):
 
     - [fastai#1352](https://github.com/fastai/fastai/issues/1352)
     - [pytorch-semseg#214](https://github.com/meetps/pytorch-semseg/issues/214)
-    -
-      [pytorch-deeplab-xception#143](https://github.com/jfzhang95/pytorch-deeplab-xception/issues/143)
+    - [pytorch-deeplab-xception#143](https://github.com/jfzhang95/pytorch-deeplab-xception/issues/143)
     - [scvi-tools#2314](https://github.com/scverse/scvi-tools/issues/2314)
     """
 
