@@ -89,7 +89,7 @@ def test_without_a_mistake_the_exit_code_is_0(check, project):
         (["--select", "WB777"], "no rule is called 'WB777'"),
         (["--select", "dropout-always-onn"], "perhaps dropout-always-on is meant"),
         (["--ignore", "E501"], "no rule is called 'E501'"),
-        (["--config", "nowhere.toml"], "No such file or directory: 'nowhere.toml'"),
+        (["--config", "nowhere.toml"], "nowhere.toml: No such file or directory"),
         (["--config", "pyproject.toml", "--isolated"], "give one of them"),
         (["--baseline", "known.json"], "the baseline known.json does not exist; --write-baseline"),
         (["--write-baseline"], "--write-baseline needs to know where: --baseline FILE"),
