@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wolfsbane.audit.batch_norms import listed, normalises_by_batch
@@ -141,14 +142,14 @@ class _Explanation(Observer):
         if failure is None:
             return
         norm, shape = _innermost(failure)
+        layer = failure.stack[-1][0] if failure.stack else None
         got = f"an input of shape {shape}: " if shape else ""
         yield OneValuePerChannel.found(
             Channel.RUN,
-            failure.place,
+            replace(failure.place, module=layer.path) if layer else failure.place,
             f"{norm} got {got}one value per channel, of which no variance can be computed"
             f"{_batch(failure)}",
             _advice(failure, is_training=self._grad),
-            related=tuple((layer.place, "called here") for layer, _ in failure.stack[-1:]),
         )
 
 
