@@ -103,7 +103,7 @@ def test_modules_that_compare_equal_are_told_apart():
         ((nn.Dropout(), [CODE]), REASON, ArgumentTypeError, "codes and reason have to be text"),
         ((nn.Dropout(), CODE), None, ArgumentTypeError, "codes and reason have to be text"),
         ((nn.Dropout(), CODE), " ", ArgumentError, "reason has to say why"),
-        ((nn.Dropout(), "WB000"), REASON, ArgumentError, "no rule is called 'WB000'"),
+        ((nn.Dropout(), "WB777"), REASON, ArgumentError, "no rule is called 'WB777'"),
     ],
 )
 def test_a_mistake_is_refused(arguments, reason, error, message):

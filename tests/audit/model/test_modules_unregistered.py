@@ -21,6 +21,18 @@ class Holder(nn.Module):
         self.__dict__.update(held)
 
 
+def test_what_is_held_is_counted_and_told_how_to_be_known():
+    (one,) = check_model(Holder(x=nn.Linear(2, 2)), rules=RULES)
+    assert one.message == (
+        "the model (Holder) does not know 1 module that it holds in 'x': Linear 'x'; "
+        "6 parameters are neither in parameters() nor saved"
+    )
+    assert one.help == "Assign it with setattr(self, name, layer), which registers it"
+    (two,) = check_model(Holder(x=[nn.Dropout(), nn.Dropout()]), rules=RULES)
+    assert two.message.endswith("Dropout 'x[0]', Dropout 'x[1]'; eval() does not reach them")
+    assert two.help == "Hold them in an nn.ModuleList or nn.ModuleDict"
+
+
 @pytest.mark.parametrize(
     ("value", "paths"),
     [

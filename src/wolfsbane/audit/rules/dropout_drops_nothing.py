@@ -31,7 +31,7 @@ class DropoutDropsNothing(Rule):
     ## Why is this bad?
 
     The layer looks like regularisation and is none. PyTorch says nothing about it. It is mostly a
-    leftover of an experiment, or a `keep_prob` of the wrong sign.
+    leftover of an experiment, or of a rate that was to be filled in later.
 
     ## Example
 

@@ -28,6 +28,8 @@ WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 HELP = "Put an activation between the two, or make one layer of them"
 EFFECT = "two linear maps in a row are one linear map"
+LONGEST_NAME = 40
+"""Characters of a program's own name for a layer that a message repeats."""
 
 
 class LinearWithoutActivation(Rule):
@@ -100,8 +102,8 @@ class LinearWithoutActivation(Rule):
                 yield self.found(
                     Channel.SOURCE,
                     source.place(second.node),
-                    "this linear layer follows the one in line"
-                    f" {source.span(first.node).line}, with no activation between: {EFFECT}",
+                    f"{_named(source, second)} follows {_named(source, first)} in line"
+                    f" {source.span(first.node).line} with no activation between: {EFFECT}",
                     HELP,
                     related=((source.place(first.node), "the layer before it"),),
                 )
@@ -121,6 +123,16 @@ class LinearWithoutActivation(Rule):
                     HELP,
                     related=((first.place, "the layer before it"),),
                 )
+
+
+def _named(source: "Source", step: "Step") -> str:
+    """Return what a program calls a layer: self.fc, or nn.Linear(8, 8) in a Sequential."""
+    node = step.node
+    is_made_here = step.creation is not None and node is step.creation.call.node
+    if isinstance(node, ast.Call) and not is_made_here:
+        node = node.func
+    name = " ".join(source.segment(node).split())
+    return name if len(name) <= LONGEST_NAME else "a linear layer"
 
 
 def _is_factor_in_source(source: "Source", first: "Step", second: "Step") -> bool:
