@@ -9,7 +9,7 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from wolfsbane.audit.model.layers import kind_of_module
-from wolfsbane.audit.model.naming import kind_of, name_of
+from wolfsbane.audit.torch_functions import kind_of, name_of
 from wolfsbane.audit.vocabulary import CLASSES, FUNCTIONS, LOSSES
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 
