@@ -1,12 +1,12 @@
 """Findings that are known and accepted: `wolfsbane check` shows those that came after."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from wolfsbane.audit.finding import Finding
-from wolfsbane.audit.fingerprint import LineOf, fingerprints, relative_path
+from wolfsbane.audit.fingerprint import LineOf, absolute, fingerprints, relative_path
 from wolfsbane.audit.source.reading import PROBLEM_CODE
 from wolfsbane.errors import DataError
 
@@ -40,20 +40,27 @@ class Baseline:
     ) -> tuple[list[Finding], list[Finding], set[str]]:
         """Return those that are new, those that are known, and the fingerprints of these."""
         known = {entry.fingerprint for entry in self.entries}
-        prints = fingerprints(findings, line_of, self.file.absolute().parent)
+        prints = fingerprints(findings, line_of, absolute(self.file).parent)
         pairs = list(zip(findings, prints, strict=True))
         new = [finding for finding, text in pairs if text not in known]
         old = [finding for finding, text in pairs if text in known]
         return new, old, {text for text in prints if text in known}
 
-    def stale(self, seen: set[str], files: Iterable[str]) -> list[Entry]:
-        """Return the entries of these files, and of files that are gone, that were not seen."""
-        folder = self.file.absolute().parent
+    def stale(self, seen: set[str], files: Iterable[str], codes: Container[str]) -> list[Entry]:
+        """Return the entries that were looked for, and were not seen.
+
+        Args:
+            seen: fingerprints of what was found.
+            files: those that were looked at; those that are gone count too.
+            codes: of the rules that looked.
+        """
+        folder = absolute(self.file).parent
         looked_at = {relative_path(file, folder) for file in files}
         return [
             entry
             for entry in self.entries
             if entry.fingerprint not in seen
+            and entry.code in codes
             and (entry.path in looked_at or not (folder / entry.path).exists())
         ]
 
@@ -85,7 +92,7 @@ def read_baseline(file: Path) -> Baseline:
 def baseline_of(file: Path, findings: Iterable[Finding], line_of: LineOf) -> Baseline:
     """Return a baseline of findings; what cannot be read is no finding to be accepted."""
     accepted = [finding for finding in findings if finding.code != PROBLEM_CODE]
-    folder = file.absolute().parent
+    folder = absolute(file).parent
     prints = fingerprints(accepted, line_of, folder)
     entries = [
         Entry(text, finding.code, relative_path(finding.place.file, folder), finding.message)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wolfsbane.audit.fingerprint import absolute
 from wolfsbane.audit.globs import Globs
 from wolfsbane.audit.registry import select
 from wolfsbane.audit.rule import Rule
@@ -105,7 +106,7 @@ def find_config(paths: Iterable[Path]) -> Config:
     Raises:
         ArgumentError: a setting is unknown, or of the wrong type.
     """
-    common = _common_folder([path.absolute() for path in paths] or [Path.cwd()])
+    common = _common_folder([absolute(path) for path in paths] or [Path.cwd()])
     for folder in (common, *common.parents):
         file = folder / "pyproject.toml"
         if file.is_file() and (table := _table_in(file)) is not None:
@@ -153,7 +154,7 @@ def _table_in(file: Path) -> Mapping[str, object] | None:
 
 
 def _config(table: Mapping[str, object], file: Path) -> Config:
-    settings: dict[str, object] = {"root": file.absolute().parent}
+    settings: dict[str, object] = {"root": absolute(file).parent}
     for key, value in table.items():
         if key not in READERS:
             near = difflib.get_close_matches(key, READERS, n=1)
@@ -189,7 +190,7 @@ def _ignores(value: object, file: Path) -> tuple[tuple[str, tuple[str, ...]], ..
 def _path(value: object, file: Path) -> Path:
     if not isinstance(value, str):
         raise TypeError
-    return file.absolute().parent / value
+    return absolute(file).parent / value
 
 
 def _bool(value: object, _file: Path) -> bool:

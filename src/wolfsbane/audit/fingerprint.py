@@ -35,13 +35,21 @@ def relative_path(file: str | None, root: Path) -> str:
     """Return a file's path from a folder, with slashes; an absolute one where it is outside."""
     if file is None:
         return ""
-    absolute = os.path.abspath(file)  # noqa: PTH100  # links stay as they were named
-    if not Path(absolute).is_relative_to(root):
-        return Path(absolute).as_posix()
-    return Path(absolute).relative_to(root).as_posix()
+    path = absolute(file)
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+
+
+def absolute(path: str | Path) -> Path:
+    """Return a path from the root, without `..`; links stay as they were named.
+
+    Examples:
+        >>> absolute("/work/src/../net.py").as_posix()
+        '/work/net.py'
+    """
+    return Path(os.path.abspath(path))  # noqa: PTH100  # Path.absolute keeps `..`
 
 
 def repository_root(folder: Path) -> Path:
     """Return the folder of the repository that a folder is in; itself where there is none."""
-    absolute = folder.absolute()
-    return next((one for one in (absolute, *absolute.parents) if (one / ".git").exists()), absolute)
+    here = absolute(folder)
+    return next((one for one in (here, *here.parents) if (one / ".git").exists()), here)

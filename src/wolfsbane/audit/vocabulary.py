@@ -311,7 +311,8 @@ def kind_of_class(qualified: str) -> str | None:
         True
     """
     package, _, name = qualified.rpartition(".")
-    return CLASSES.get(name) if _is_within(package, LAYER_PACKAGES) else None
+    kind = CLASSES.get(name)
+    return kind if kind is not None and _is_within(package, LAYER_PACKAGES) else None
 
 
 def kind_of_function(qualified: str) -> str | None:
@@ -324,8 +325,10 @@ def kind_of_function(qualified: str) -> str | None:
         True
     """
     package, _, name = qualified.rpartition(".")
-    within = package in FUNCTION_PACKAGES or _is_within(package, LAYER_PACKAGES)
-    return FUNCTIONS.get(name) if within else None
+    kind = FUNCTIONS.get(name)
+    if kind is None or package in FUNCTION_PACKAGES:
+        return kind
+    return kind if _is_within(package, LAYER_PACKAGES) else None
 
 
 def _is_within(package: str, packages: tuple[str, ...]) -> bool:

@@ -40,7 +40,7 @@ def check(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PATH]...",
+            metavar="PATH",
             help="Files, notebooks and folders; `-` is standard input.",
             show_default="the current folder",
         ),
@@ -147,12 +147,13 @@ def check(
     try:
         outcome = _run(given, settings, task, stdin_filename, force_exclude)
     except KeyboardInterrupt:
-        put_error("wolfsbane: interrupted; what was mended until now stays mended")
+        left = "what was mended until now stays mended" if task.fix and task.write else "no result"
+        put_error(f"wolfsbane: interrupted; {left}")
         raise typer.Exit(INTERRUPTED) from None
+    _warn(outcome, task, quiet)
     if write_baseline and settings.baseline:
         _record(outcome, settings.baseline)
-        return
-    _warn(outcome, task, quiet)
+        raise typer.Exit(ABNORMAL if outcome.failures else 0)
     if diff:
         put("".join(outcome.diffs))
     else:
@@ -201,12 +202,17 @@ def _run(
 
 
 def _record(outcome: "Outcome", file: Path) -> None:
-    """Write a baseline."""
+    """Write a baseline, and say what cannot be in it."""
     from wolfsbane.audit.baseline import baseline_of, write_baseline  # noqa: PLC0415
+    from wolfsbane.audit.source.reading import PROBLEM_CODE  # noqa: PLC0415
 
     baseline = baseline_of(file, outcome.findings, _excerpts(outcome).line)
     write_baseline(baseline)
-    put(f"{len(baseline.entries)} findings written to {file}\n")
+    for one in outcome.findings:
+        if one.code == PROBLEM_CODE:
+            put_error(f"warning: not in the baseline: {one}")
+    number = len(baseline.entries)
+    put(f"{number} finding{'' if number == 1 else 's'} written to {file}\n")
 
 
 def _excerpts(outcome: "Outcome") -> "Excerpts":
@@ -217,6 +223,8 @@ def _excerpts(outcome: "Outcome") -> "Excerpts":
 
 def _warn(outcome: "Outcome", task: "Task", quiet: bool) -> None:
     """Say what is no finding."""
+    from wolfsbane.audit.source.reading import PROBLEM_CODE  # noqa: PLC0415
+
     for failure in outcome.failures:
         put_error(f"wolfsbane: {failure}")
     if quiet:
@@ -226,7 +234,9 @@ def _warn(outcome: "Outcome", task: "Task", quiet: bool) -> None:
     if not outcome.files:
         put_error("warning: no Python files or notebooks found")
     if task.baseline:
-        stale = task.baseline.stale(outcome.seen, outcome.files)
+        unread = {one.place.file for one in outcome.findings if one.code == PROBLEM_CODE}
+        files = [file for file in outcome.files if file not in unread]
+        stale = task.baseline.stale(outcome.seen, files, {rule.code for rule in task.rules})
         for entry in stale:
             put_error(f"warning: {entry.path}: {entry.code} is in the baseline, and found no more")
         if stale:

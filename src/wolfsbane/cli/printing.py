@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wolfsbane.errors import DataError
+
 
 def put(text: str) -> None:
     """Write to standard output; who reads it may go away before the end, as `head` does.
@@ -43,9 +45,12 @@ def put_into(file: Path, text: str) -> None:
     """Write to a file.
 
     Raises:
-        OSError: it cannot be written.
+        DataError: it cannot be written.
     """
-    file.write_text(text, encoding="utf-8", errors="backslashreplace")
+    try:
+        file.write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise DataError(f"{file} cannot be written: {error.strerror or error}") from error
 
 
 def has_colors() -> bool:

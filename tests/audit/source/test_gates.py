@@ -28,6 +28,8 @@ from wolfsbane.audit.source.file import Source
         ("def f(x):\n    x, switch = x\n    if p > 0 and switch:\n        use(x)", True),
         ("def f(x, p):\n    if p:\n        use(p)", False),
         ("def f(self, x):\n    if self.active:\n        use(x)", False),
+        ("def f(x, early):\n    if early:\n        return x\n    use(p)", False),
+        ("def f(x, weights):\n    if not weights:\n        use(p)", False),
     ],
 )
 def test_a_gate_is_seen(program, is_gated):

@@ -80,9 +80,7 @@ class BiasBeforeBatchnorm(Rule):
     def check_source(self, source: Source) -> Iterator[Finding]:
         """Report where the layer is made."""
         reported: set[int] = set()
-        for norm in source.steps:
-            if norm.kind not in BATCH_NORMS:
-                continue
+        for norm in source.steps_of(BATCH_NORMS):
             for step in source.inputs_of(norm):
                 creation = step.creation
                 if creation is None or id(creation.call.node) in reported:

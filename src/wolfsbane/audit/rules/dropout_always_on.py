@@ -17,7 +17,7 @@ from wolfsbane.audit.source.evaluation import (
     runs_in_evaluation,
 )
 from wolfsbane.audit.source.file import Call, Source
-from wolfsbane.audit.vocabulary import DROPOUTS
+from wolfsbane.audit.vocabulary import DROPOUTS, kind_of_function
 
 HELP = "Pass training=self.training"
 HELP_WITHOUT_A_MODEL = "Take the mode as a parameter, and pass it on as {}="
@@ -184,12 +184,12 @@ class DropoutAlwaysOn(Rule):
     )
 
     def check_source(self, source: Source) -> Iterator[Finding]:
-        for step in source.steps:
-            call = step.call
-            if step.kind in DROPOUTS and step.creation is None and call and call.name:
-                defect = _always_on(source, call)
-                if defect is not None and runs_in_evaluation(source, call.node):
-                    yield self._at_call(source, call, *defect)
+        for call in source.calls:
+            if call.name is None or kind_of_function(call.name) not in DROPOUTS:
+                continue
+            defect = _always_on(source, call)
+            if defect is not None and runs_in_evaluation(source, call.node):
+                yield self._at_call(source, call, *defect)
 
     def _at_call(self, source: Source, call: Call, defect: str, switch: str) -> Finding:
         mode = mode_in_reach(source, call.node)

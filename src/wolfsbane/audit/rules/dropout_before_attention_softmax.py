@@ -140,7 +140,7 @@ class DropoutBeforeAttentionSoftmax(Rule):
     )
 
     def check_source(self, source: Source) -> Iterator[Finding]:
-        for step in source.steps:
+        for step in source.steps_of({SOFTMAX}) if source.may_have(DROPOUTS) else ():
             for drop in _dropped_scores(step, source.inputs_of):
                 if not drops_nothing(source, drop):
                     yield self.found(

@@ -139,9 +139,7 @@ class DropoutBeforeBatchnorm(Rule):
     )
 
     def check_source(self, source: Source) -> Iterator[Finding]:
-        for norm in source.steps:
-            if norm.kind not in BATCH_NORMS:
-                continue
+        for norm in source.steps_of(BATCH_NORMS) if source.may_have(DROPOUTS) else ():
             for drop, is_scaled in _drops_before(norm, source.inputs_of):
                 if not drops_nothing(source, drop):
                     rate = _rate_in(source, drop) if is_scaled else None

@@ -131,9 +131,10 @@ class DropoutDiscarded(Rule):
     )
 
     def check_source(self, source: Source) -> Iterator[Finding]:
-        for step in source.steps:
-            if step.kind in DROPOUTS and step.call is not None and _is_thrown_away(source, step):
-                yield self._of_call(source, step.call)
+        is_dropping = source.may_have(DROPOUTS)
+        for call in source.calls if is_dropping else ():
+            if _is_statement(source, call) and _is_thrown_away(source, source.step_of(call)):
+                yield self._of_call(source, call)
         for creation in source.creations:
             if creation.kind in DROPOUTS and _is_made_for_nothing(source, creation):
                 yield self._of_layer(source, creation)
@@ -157,13 +158,18 @@ class DropoutDiscarded(Rule):
         return self.found(Channel.SOURCE, source.place(call.node), message, help)
 
 
-def _is_thrown_away(source: Source, step: Step) -> bool:
-    """Whether the result of a call is dropped although its input is read again."""
-    assert step.call is not None
-    statement = source.parent_of(step.call.node)
-    if not isinstance(statement, ast.Expr) or _is_in_place(source, step):
+def _is_statement(source: Source, call: Call) -> bool:
+    """Whether a call is a statement, and not one of the module's own."""
+    statement = source.parent_of(call.node)
+    is_alone = isinstance(statement, ast.Expr)
+    return is_alone and not isinstance(source.parent_of(statement), ast.Module)
+
+
+def _is_thrown_away(source: Source, step: Step | None) -> bool:
+    """Whether it is a dropout's result that a call drops although its input is read again."""
+    if step is None or step.call is None or step.kind not in DROPOUTS:
         return False
-    if isinstance(source.parent_of(statement), ast.Module) or is_test(source, step.node):
+    if _is_in_place(source, step) or is_test(source, step.node):
         return False
     taken = step.call.argument("input", 0)
     return not isinstance(taken, ast.Name) or _is_read_again(source, taken)

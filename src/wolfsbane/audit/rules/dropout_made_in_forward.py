@@ -136,9 +136,12 @@ class DropoutMadeInForward(Rule):
 
     def check_source(self, source: Source) -> Iterator[Finding]:
         seen = set[int]()
-        for step in source.steps:
+        made = (one for one in source.creations if one.kind in DROPOUTS)
+        if all(one.call.function.name in BUILDERS for one in made):
+            return
+        for step in source.steps_of(DROPOUTS):
             creation = step.creation
-            if step.kind not in DROPOUTS or creation is None or step.call is None:
+            if creation is None or step.call is None:
                 continue
             if id(creation) in seen or not _is_made_here(source, step, creation):
                 continue

@@ -134,9 +134,7 @@ class DropoutOnLogits(Rule):
     )
 
     def check_source(self, source: Source) -> Iterator[Finding]:
-        for loss in source.steps:
-            if loss.kind not in LOSSES:
-                continue
+        for loss in source.steps_of(LOSSES) if source.may_have(OF_ELEMENTS) else ():
             for drop in before(loss, source.inputs_of, TO_LOSS):
                 if drop.kind not in OF_ELEMENTS or drops_nothing(source, drop):
                     continue

@@ -1,7 +1,7 @@
 """Layers that a module class makes and keeps in a plain list, tuple or dict."""
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,13 +65,25 @@ class _Attributes:
     @cached_property
     def calls(self) -> list[ast.Call]:
         """All calls in the class."""
-        return [node for node in ast.walk(self.owner.node) if isinstance(node, ast.Call)]
+        return [node for node in self._nodes if isinstance(node, ast.Call)]
+
+    @cached_property
+    def _nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.owner.node))
+
+    @cached_property
+    def _grown(self) -> list[tuple[ast.AST, ast.expr, ast.expr]]:
+        return list(_growth(self._nodes))
+
+    @cached_property
+    def _has_made_up_names(self) -> bool:
+        return any(_registers_by_name(call) for call in self.calls)
 
     def found(self) -> Iterator[Unregistered]:
         for name, bindings in self.owner.attributes.items():
             values = [one.value for one in bindings if one.value is not None and not one.path]
             if values and all(self._is_plain(value) for value in values):
-                if any(self._registers_by_name(call) for call in self.calls):
+                if self._has_made_up_names:
                     return
                 if not self._is_wrapped(name):
                     yield from self._found_in(name, values)
@@ -89,20 +101,10 @@ class _Attributes:
                 yield Unregistered(self.owner, name, node, start, layers)
                 return
 
-    def _registers_by_name(self, call: ast.Call) -> bool:
-        """Whether a call registers a module under a name that is made up."""
-        called = call.func
-        name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-        if name in ("add_module", "register_module"):
-            return True
-        return name in ("setattr", "__setattr__") and bool(call.args)
-
     def _is_wrapped(self, name: str) -> bool:
         """Whether the attribute is handed to something that registers its layers."""
         for call in self.calls:
-            called = call.func
-            last = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-            if last in REGISTERS and any(_mentions(one, name) for one in call.args):
+            if _last(call.func) in REGISTERS and any(_mentions(one, name) for one in call.args):
                 return True
         return False
 
@@ -152,8 +154,9 @@ class _Attributes:
             if not isinstance(value, ast.Name):
                 yield from self._layers_in(value, depth + 1)
         function = self.source.function_of(name)
-        for _, grown in _growth(function.node, lambda node: getattr(node, "id", None) == name.id):
-            yield from self._layers_in(grown, depth + 1)
+        for _, container, grown in _growth(ast.walk(function.node)):
+            if getattr(container, "id", None) == name.id:
+                yield from self._layers_in(grown, depth + 1)
 
     def _is_registered_elsewhere(self, name: ast.Name) -> bool:
         """Whether what a local name holds is also given to an attribute, or to a container."""
@@ -170,7 +173,7 @@ class _Attributes:
 
     def _growth(self, name: str) -> list[tuple[ast.AST, ast.expr]]:
         """Return what is appended to the attribute, and where."""
-        return list(_growth(self.owner.node, lambda node: _is_own(node, name)))
+        return [(node, grown) for node, held, grown in self._grown if _is_own(held, name)]
 
     def _makes_layer(self, call: ast.Call, depth: int = 0) -> bool:
         """Whether a call makes a layer with parameters, or one that depends on the mode."""
@@ -238,19 +241,24 @@ PARTS: Mapping[type[ast.expr], Callable[..., list[ast.expr]]] = {
 """What a container consists of, by how it is written."""
 
 
-def _growth(
-    around: ast.AST, is_container: Callable[[ast.AST], bool]
-) -> Iterator[tuple[ast.AST, ast.expr]]:
-    """Yield what is put into a container after it was made, and where."""
-    for node in ast.walk(around):
+def _growth(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.AST, ast.expr, ast.expr]]:
+    """Yield where something is put into a container after it was made, into which, and what."""
+    for node in nodes:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in GROWS and is_container(node.func.value) and node.args:
-                yield node, node.args[-1]
+            if node.func.attr in GROWS and node.args:
+                yield node, node.func.value, node.args[-1]
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            if is_container(node.targets[0].value):
-                yield node, node.value
-        elif isinstance(node, ast.AugAssign) and is_container(node.target):
-            yield node, node.value
+            yield node, node.targets[0].value, node.value
+        elif isinstance(node, ast.AugAssign):
+            yield node, node.target, node.value
+
+
+def _registers_by_name(call: ast.Call) -> bool:
+    """Whether a call registers a module under a name that is made up."""
+    name = _last(call.func)
+    if name in ("add_module", "register_module"):
+        return True
+    return name in ("setattr", "__setattr__") and bool(call.args)
 
 
 def _is_trick(value: ast.expr) -> bool:

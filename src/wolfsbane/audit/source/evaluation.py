@@ -89,8 +89,11 @@ def is_test(source: Source, node: ast.AST) -> bool:
 def _trains(source: Source, function: Function) -> bool:
     """Whether a function runs a training step itself: it calls `backward`."""
     return any(
-        call.attribute == "backward" and call.receiver is not None and call.function is function
-        for call in source.calls
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "backward"
+        and source.function_of(node) is function
+        for node in ast.walk(function.node)
     )
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Collection
 from functools import cached_property
 
 from wolfsbane.audit.finding import Place, Span
@@ -26,7 +27,7 @@ __all__ = [
     "Step",
 ]
 
-RELEVANT = re.compile(r"torch|wolfsbane|lightning|\btimm\b")
+RELEVANT = ("torch", "wolfsbane", "lightning", "timm")
 """Words of which one occurs in every program that the rules are about."""
 
 MODULES = frozenset(
@@ -64,7 +65,7 @@ class Source:
     @cached_property
     def is_relevant(self) -> bool:
         """Whether torch, or what is built on it, is mentioned at all."""
-        return RELEVANT.search(self.text) is not None
+        return any(word in self.text for word in RELEVANT)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -118,6 +119,18 @@ class Source:
     def steps(self) -> list[Step]:
         """The known operations that are applied to values, layers of a Sequential among them."""
         return self._layers.all
+
+    def steps_of(self, kinds: Collection[str]) -> list[Step]:
+        """Return the steps of some kinds, in the order of all; few calls are looked at for it."""
+        return self._layers.of_kinds(kinds)
+
+    def may_have(self, kinds: Collection[str]) -> bool:
+        """Whether there may be steps of some kinds, as far as names tell: nothing is followed."""
+        return self._layers.may_have(kinds)
+
+    def step_of(self, call: Call) -> Step | None:
+        """Return the step that a call is; None for other calls, such as those that make a layer."""
+        return self._layers.at(call)
 
     @property
     def functions(self) -> list[Function]:

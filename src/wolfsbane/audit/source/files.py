@@ -58,8 +58,16 @@ def _below(folder: str, excluded: Globs) -> Iterator[str]:
             if not excluded.fits(os.path.join(absolute, name))  # noqa: PTH118
         )
         for name in sorted(names):
-            if name.endswith(SUFFIXES) and not excluded.fits(os.path.join(absolute, name)):  # noqa: PTH118
+            if _is_program(os.path.join(absolute, name), excluded):  # noqa: PTH118
                 yield os.path.join("" if parent == "." else parent, name).removeprefix("./")  # noqa: PTH118
+
+
+def _is_program(path: str, excluded: Globs) -> bool:
+    """Whether a path in a folder is to be looked at: no pipe, and no link to nowhere.
+
+    Editors leave such links: `.#net.py` is Emacs' mark that net.py is being edited.
+    """
+    return path.endswith(SUFFIXES) and not excluded.fits(path) and os.path.isfile(path)  # noqa: PTH113
 
 
 def _ignored_by_git(folder: str, files: list[str]) -> set[str]:

@@ -51,18 +51,22 @@ class Gates:
         """Whether a value depends on the mode, or a statement runs only in one mode."""
         if isinstance(node, ast.expr) and self._mentions(node, 0):
             return True
-        tests = [condition.test for condition in self.conditions(node)]
-        return any(self._mentions(test, 0) or self._is_asked_of(test, node) for test in tests)
-
-    def _is_asked_of(self, test: ast.expr, node: ast.AST) -> bool:
-        """Whether a test is a switch that the function's caller sets: `if use_dropout:`.
-
-        What is used in the node itself, such as a rate, is no switch of it.
-        """
-        used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
         return any(
-            name.id not in used and self._is_given_by_caller(name) for name in _switches(test)
+            self._mentions(condition.test, 0) or self._is_switched_on(condition, node)
+            for condition in self.conditions(node)
         )
+
+    def _is_switched_on(self, condition: Condition, node: ast.AST) -> bool:
+        """Whether a condition is a switch that the function's caller sets: `if use_dropout:`.
+
+        What is used in the node itself, such as a rate, is no switch of it; nor is what only leads
+        elsewhere: `if pre_logits: return x`.
+        """
+        if not condition.holds:
+            return False
+        used = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+        switches = [name for name in _switches(condition.test) if name.id not in used]
+        return any(self._is_given_by_caller(name) for name in switches)
 
     def _is_given_by_caller(self, node: ast.Name) -> bool:
         """Whether a name is a parameter, or unpacked from one."""
@@ -104,11 +108,9 @@ class Gates:
 
 
 def _switches(test: ast.expr) -> list[ast.Name]:
-    """Return the names whose truth a test asks for."""
+    """Return the names whose truth a test demands."""
     if isinstance(test, ast.Name):
         return [test]
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return _switches(test.operand)
-    if isinstance(test, ast.BoolOp):
+    if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
         return [name for value in test.values for name in _switches(value)]
     return []

@@ -1,7 +1,8 @@
 """Operations applied to values: which layer is called, and what feeds it."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import cached_property
 
 from wolfsbane.audit.source.calls import Call, Creation, Step
 from wolfsbane.audit.source.chains import Chains
@@ -47,36 +48,79 @@ class Layers:
         self._calls = calls
         self._creations = creations
         self._chains = Chains(values, creations)
-        self._steps: dict[int, Step] = {}
+        self._found: dict[int, Step | None] = {}
+        self._kept: dict[int, Step] = {}
         self._inputs: dict[int, list[Step]] = {}
-        self._applied: dict[int, list[Call]] = {}
-        self._users: dict[int, list[Step]] | None = None
-        self.all = list(self._find())
 
-    def _find(self) -> Iterator[Step]:
+    @cached_property
+    def all(self) -> list[Step]:
+        """All steps: layers in Sequentials, then calls in the order of the text."""
+        found = (self.at(call) for call in self._calls.values())
+        return [*self._in_chains.values(), *(step for step in found if step is not None)]
+
+    def of_kinds(self, kinds: Collection[str]) -> list[Step]:
+        """Return the steps of some kinds, in the same order, and look at few other calls."""
+        places = {place for kind in kinds for place in self._functions.get(kind, ())}
+        found: list[Step | None] = []
+        if not self._made.isdisjoint(kinds):
+            found += self._in_chains.values()
+            places.update(place for kind in kinds for place in self._applying.get(kind, ()))
+        calls = list(self._calls.values()) if places else []
+        found += (self.at(calls[place]) for place in sorted(places))
+        return [step for step in found if step is not None and step.kind in kinds]
+
+    def may_have(self, kinds: Collection[str]) -> bool:
+        """Whether a layer of some kinds is made, or something called that is named like them."""
+        return not (self._made.isdisjoint(kinds) and self._functions.keys().isdisjoint(kinds))
+
+    @cached_property
+    def _made(self) -> set[str]:
+        """Kinds of layers that are made."""
+        return {creation.kind for creation in self._creations.values()}
+
+    @cached_property
+    def _functions(self) -> dict[str, list[int]]:
+        """By kind, which calls are of a function, or of a method named like one."""
+        found: dict[str, list[int]] = {}
+        for place, call in enumerate(self._calls.values()):
+            is_named = call.name is not None
+            kind = kind_of_function(call.name or "") if is_named else FUNCTIONS.get(call.attribute or "")
+            if kind is not None:
+                found.setdefault(kind, []).append(place)
+        return found
+
+    @cached_property
+    def _applying(self) -> dict[str, list[int]]:
+        """By kind, which calls apply a layer that the program makes."""
+        found: dict[str, list[int]] = {}
+        for place, call in enumerate(self._calls.values()):
+            for creation in self.called(call) if call.name is None else ():
+                found.setdefault(creation.kind, []).append(place)
+        return found
+
+    @cached_property
+    def _in_chains(self) -> dict[int, Step]:
+        """By a creation's node, the step of a layer that stands in a Sequential."""
+        steps: dict[int, Step] = {}
         for creation in self._creations.values():
             for layer in self._chains.of(creation):
                 step = Step(layer.kind, layer.call.node, layer.call.function, None, layer)
-                if id(layer.call.node) not in self._steps:
-                    self._steps[id(layer.call.node)] = step
-                    yield step
-        for call in self._calls.values():
-            step_or_none = self._step_of(call)
-            if step_or_none is not None:
-                self._steps[id(call.node)] = step_or_none
-                yield step_or_none
+                steps.setdefault(id(layer.call.node), step)
+        return steps
+
+    def at(self, call: Call) -> Step | None:
+        """Return the step that a call is; None for other calls."""
+        key = id(call.node)
+        if key not in self._found:
+            self._found[key] = None if key in self._creations else self._step_of(call)
+        return self._found[key]
 
     def _step_of(self, call: Call) -> Step | None:
-        """Return the step that a call is; None for other calls."""
         node = call.node
-        if id(node) in self._creations or id(node) in self._steps:
-            return None
         if call.name is not None:
             kind = kind_of_function(call.name)
             return None if kind is None else Step(kind, node, call.function, call)
         applied = self.called(call)
-        for creation in applied:
-            self._applied.setdefault(id(creation.call.node), []).append(call)
         kinds = [creation for creation in applied if creation.kind != "sequential"]
         if kinds:
             return Step(kinds[0].kind, node, call.function, call, kinds[0])
@@ -89,6 +133,16 @@ class Layers:
         """Whether a method is one of a class of this file: `self.stack(x)` stacks no tensors."""
         receiver = called.value if isinstance(called, ast.Attribute) else called
         return bool(self._values.objects.owners(receiver) or self._values.objects.owners(called))
+
+    @cached_property
+    def _applied(self) -> dict[int, list[Call]]:
+        """By a creation's node, the calls that apply what it made."""
+        applied: dict[int, list[Call]] = {}
+        for call in self._calls.values():
+            if call.name is None:
+                for creation in self.called(call):
+                    applied.setdefault(id(creation.call.node), []).append(call)
+        return applied
 
     def called(self, call: Call) -> list[Creation]:
         """Return the layers that a call may apply: `self.drop(x)`, `nn.Dropout(0.5)(x)`."""
@@ -120,7 +174,7 @@ class Layers:
     def _before_in_chain(self, layer: Creation) -> Iterator[Step]:
         before, chain = self._chains.before(layer)
         if before is not None:
-            yield self._steps[id(before.call.node)]
+            yield self._in_chains[id(before.call.node)]
             return
         calls = [] if chain is None else self._applied.get(id(chain.call.node), [])
         for call in calls:
@@ -140,7 +194,8 @@ class Layers:
             yield from self._made_by(origin, seen | {id(origin)})
 
     def _made_by(self, node: ast.expr, seen: frozenset[int]) -> Iterator[Step]:
-        known = self._steps.get(id(node))
+        known = self.at(self._calls[id(node)]) if isinstance(node, ast.Call) else None
+        known = known or self._in_chains.get(id(node))
         if known is not None:
             yield known
         elif isinstance(node, ast.Call):
@@ -164,7 +219,7 @@ class Layers:
             last = self._chains.last(creation)
             if last is not None:
                 found = True
-                yield self._steps[id(last.call.node)]
+                yield self._in_chains[id(last.call.node)]
         for function in self._values.objects.callees(call):
             returned = (
                 [function.node.body] if isinstance(function.node, ast.Lambda) else function.returns
@@ -177,10 +232,10 @@ class Layers:
 
     def _keep(self, kind: str, node: ast.AST, call: Call | None = None) -> Step:
         """Return the one step that stands for a node."""
-        step = self._steps.get(id(node))
+        step = self._kept.get(id(node))
         if step is None:
             function = self._values.scopes.function_of(node)
-            step = self._steps[id(node)] = Step(kind, node, function, call)
+            step = self._kept[id(node)] = Step(kind, node, function, call)
         return step
 
     def _is_parameter(self, node: ast.Name) -> bool:
@@ -188,12 +243,15 @@ class Layers:
 
     def users_of(self, step: Step) -> list[Step]:
         """Return the steps that may take what a step makes."""
-        if self._users is None:
-            self._users = {}
-            for user in self.all:
-                for taken in self.inputs_of(user):
-                    self._users.setdefault(id(taken), []).append(user)
         return self._users.get(id(step), [])
+
+    @cached_property
+    def _users(self) -> dict[int, list[Step]]:
+        users: dict[int, list[Step]] = {}
+        for user in self.all:
+            for taken in self.inputs_of(user):
+                users.setdefault(id(taken), []).append(user)
+        return users
 
     def chain(self, creation: Creation) -> list[Creation]:
         """Return the layers of a Sequential, nested ones in its place."""

@@ -42,8 +42,10 @@ def predictions_from(
     out: which of them is meant cannot be told.
     """
     fed: dict[int, tuple[Step, list[Step]]] = {}
-    for loss in source.steps:
-        if loss.kind not in losses or not is_certain(source, loss):
+    if not (source.may_have(losses) and source.may_have(kinds)):
+        return
+    for loss in source.steps_of(losses):
+        if not is_certain(source, loss):
             continue
         origins = origins_of(source, loss, through)
         if all(origin.kind in kinds for origin in origins):

@@ -20,10 +20,10 @@ def in_sequentials(
     source: Source, kind: str, through: Collection[str]
 ) -> Iterator[tuple[Step, Step]]:
     """Yield layers of a kind that follow one another in one Sequential."""
-    layers = {id(step.node): step for step in source.steps if step.call is None and step.creation}
-    for creation in source.creations:
+    layers = {id(step.node): step for step in source.steps_of({kind}) if step.call is None}
+    for creation in source.creations if layers else ():
         chain = {id(layer.call.node) for layer in source.chain(creation)}
-        for step in (layers[node] for node in chain if layers[node].kind == kind):
+        for step in (layers[node] for node in chain if node in layers):
             before = _before(source, step, through)
             if before is not None and before.kind == kind and id(before.node) in chain:
                 yield before, step
@@ -33,8 +33,8 @@ def in_functions(
     source: Source, kind: str, through: Collection[str]
 ) -> Iterator[tuple[Step, Step]]:
     """Yield layers of a kind that are called in a row, where only the second reads the first."""
-    for step in source.steps:
-        if step.kind != kind or step.call is None or step.creation is None:
+    for step in source.steps_of({kind}):
+        if step.call is None or step.creation is None:
             continue
         before = _before(source, step, through)
         if before is None or before.kind != kind or before.call is None:

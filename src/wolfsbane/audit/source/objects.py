@@ -97,7 +97,7 @@ class Objects:
             owner = self._scopes.class_of(self._scopes.function_of(node))
             return [] if owner is None else self._scopes.lineage(owner)[1:]
         made = (
-            self._names.local(one.func, self._scopes.function_of(one)) for one in self.makers(node)
+            self._names.local(one.func, self._find_call(one).function) for one in self.makers(node)
         )
         return list({id(one): one for one in made if isinstance(one, Class)}.values())
 
@@ -180,7 +180,7 @@ class Objects:
         for node, function in self._structure.calls:
             if isinstance(node.func, ast.Name) and self._is_defined_as_other(node.func, function):
                 continue
-            if self._names.of(node.func, function) is not None:
+            if self._find_call(node).name is not None:
                 continue  # Something imported is no instance of a class in this file.
             for owner in self.owners(node.func):
                 if id(owner) in forwards:

@@ -112,7 +112,7 @@ def python_file(content: bytes, path: str) -> PythonFile:
     Raises:
         SyntaxError: its encoding is unknown, or it is not in that encoding.
     """
-    encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
+    encoding = _encoding_of(content)
     has_bom = content.startswith(codecs.BOM_UTF8)
     bare = content.removeprefix(codecs.BOM_UTF8) if has_bom else content
     encoding = "utf-8" if has_bom else encoding
@@ -127,6 +127,16 @@ def python_file(content: bytes, path: str) -> PythonFile:
     except (LookupError, ValueError) as error:
         raise SyntaxError(f"cannot be read as {encoding}: {error}", (path, 1, 1, None)) from error
     return PythonFile(path, text, encoding, has_bom)
+
+
+def _encoding_of(content: bytes) -> str:
+    """Return the encoding that the first lines name; UTF-8 where they are not even that."""
+    try:
+        return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
+    except SyntaxError as error:
+        if "missing" in str(error):
+            return "utf-8"  # Decoding tells which byte is wrong, and where.
+        raise
 
 
 def read(path: str) -> bytes:

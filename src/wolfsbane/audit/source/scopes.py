@@ -15,6 +15,8 @@ class Scopes:
     def __init__(self, structure: Structure) -> None:
         self._structure = structure
         self._by_name = {one.name: one for one in structure.classes}
+        self.attributes = frozenset(name for one in structure.classes for name in one.attributes)
+        """Names of attributes that some class of the program sets."""
 
     def function_of(self, node: ast.AST) -> Function:
         """Return the function in which a node stands."""

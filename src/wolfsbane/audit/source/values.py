@@ -79,7 +79,7 @@ class Values:
         bindings: list[Binding] | None = None
         if isinstance(node, ast.Name):
             bindings = self.definitions(node)
-        elif isinstance(node, ast.Attribute):
+        elif isinstance(node, ast.Attribute) and node.attr in self.scopes.attributes:
             bindings = [
                 one
                 for owner in self.objects.owners(node.value)

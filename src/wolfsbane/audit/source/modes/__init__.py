@@ -12,6 +12,7 @@ import re
 from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.source.modes.expressions import TooMuch
 from wolfsbane.audit.source.modes.program import Frame, Program
+from wolfsbane.audit.source.modes.reach import Reach
 from wolfsbane.audit.source.modes.record import Evaluated, Record, Trained
 from wolfsbane.audit.source.modes.statements import Walk
 from wolfsbane.audit.source.modes.values import Mode, Reference, Setting, State
@@ -22,20 +23,32 @@ __all__ = ["Evaluated", "Mode", "Record", "Setting", "Trained", "modes_of"]
 MOST = 30_000
 """Expressions that are visited in one file: about half a second's work, and more than most need."""
 
-TRAINS = re.compile(r"backward\(")
-EVALUATES = re.compile(r"\.eval\(")
-NO_GRAD = re.compile(r"no_grad|inference_mode|set_grad_enabled")
-SETS_UP = re.compile(r"\.train\(|backward\(|load_state_dict\(")
+TRAINS = "backward("
+EVALUATES = ".eval("
+NO_GRAD = ("no_grad", "inference_mode", "set_grad_enabled")
+SETS_UP = re.compile(
+    r"\.(train|load_state_dict)\((?<!super\(\)\.train\()(?<!self\)\.train\()"
+    r"(?<!super\(\)\.load_state_dict\()(?![\w.]*\.training\))"
+)
+"""What programs do that set models up.
+
+`super().train(mode)` and `self.head.train(self.training)` stand in files that define models.
+"""
 
 
 @functools.lru_cache(maxsize=1)
 def modes_of(source: Source) -> Record:
     """Return what a program does with its models, and in which modes."""
-    text = source.text
-    is_about_modes = (TRAINS.search(text) and EVALUATES.search(text)) or (
-        NO_GRAD.search(text) and SETS_UP.search(text)
-    )
-    return _Roots(source).walked() if is_about_modes else Record()
+    return _Roots(source).walked() if _is_about_modes(source.text) else Record()
+
+
+def _is_about_modes(text: str) -> bool:
+    """Whether words occur without which a walk finds nothing; searching for them is quick."""
+    trains = TRAINS in text
+    if trains and EVALUATES in text:
+        return True
+    has_no_grad = any(word in text for word in NO_GRAD)
+    return has_no_grad and (trains or SETS_UP.search(text) is not None)
 
 
 class _Roots:
@@ -46,12 +59,14 @@ class _Roots:
         self.program = Program(source)
         self.walk = Walk(self.program, MOST)
         self.body = Frame(source.functions[0], "")
+        self.reach = Reach(self.program)
         self.begun: dict[int, State] = {}
-        self.never_evaluates = EVALUATES.search(source.text) is None
+        self.never_evaluates = EVALUATES not in source.text
 
     def walked(self) -> Record:
-        with contextlib.suppress(TooMuch):  # What has been seen so far stands.
-            self._walk_all()
+        if self.reach:
+            with contextlib.suppress(TooMuch):  # What has been seen so far stands.
+                self._walk_all()
         return self.walk.record
 
     def _walk_all(self) -> None:
@@ -64,7 +79,8 @@ class _Roots:
 
     def _may_be_root(self, function: Function) -> bool:
         is_top = function.parent is self.body.function and function.name != "__init__"
-        return is_top and isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        is_named = isinstance(function.node, ast.FunctionDef | ast.AsyncFunctionDef)
+        return is_top and is_named and function in self.reach
 
     def _walk_from(self, function: Function) -> None:
         key = f"/{function.name}"

@@ -136,8 +136,9 @@ class State:
     def settings_of(self, path: str) -> Settings:
         """Return the modes in which an object may be."""
         own = self.nearest(path)
+        below = f"{path}."
         for part, settings in self.modes.items():
-            if part.startswith(f"{path}.") and _modes(settings) != _modes(own):
+            if part.startswith(below) and _modes(settings) != _modes(own):
                 return own | UNKNOWN
         return own
 
@@ -157,7 +158,9 @@ class State:
 
     def forget_modes(self, path: str) -> None:
         """Let an object's parts, and itself, have no mode of their own."""
-        for part in [part for part in self.modes if is_part(part, path)]:
+        self.modes.pop(path, None)
+        below = f"{path}."
+        for part in [part for part in self.modes if part.startswith(below)]:
             del self.modes[part]
 
     def doubt_all(self) -> None:
@@ -180,7 +183,9 @@ class State:
 
     def forget(self, path: str) -> None:
         """Let a path be an object of which nothing is known."""
-        for part in [part for part in self.values if is_part(part, path)]:
+        self.values.pop(path, None)
+        below = f"{path}."
+        for part in [part for part in self.values if part.startswith(below)]:
             del self.values[part]
         self.forget_modes(path)
 
