@@ -45,7 +45,7 @@ def test_a_function_has_its_name_and_kind(function, name, kind):
         (torch.Tensor.softmax, (X, 1), {}, {"dim": 1}),
         (torch.Tensor.relu_, (X,), {}, {"inplace": True}),
         (torch.cat, ([X, X], 1), {}, {"dim": 1}),
-        (torch.max_pool1d, (X, 2), {}, {"kernel_size": 2, "padding": 0}),
+        (torch.max_pool1d, (X, 2), {}, {"kernel_size": 2, "ceil_mode": False}),
         (F.max_pool1d, (X, 2), {}, {"kernel_size": 2}),
         (F.max_pool1d, (X,), {"kernel_size": 2}, {"kernel_size": 2}),
         (torch.softmax, (), {"input": X, "dim": 0}, {"dim": 0, "dtype": None}),

@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import wolfsbane
 from wolfsbane.audit import check_model
 from wolfsbane.audit.registry import rule_of
 
@@ -53,6 +54,8 @@ def test_the_end_of_a_sequential_is_known_without_inputs(model):
     [
         nn.Softmax(dim=1),
         lambda x: x.softmax(1),
+        wolfsbane.nn.Sparsemax(dim=1),
+        wolfsbane.nn.Softmax(dim=1),
         lambda x: F.softmax(x, dim=1).unsqueeze(2).squeeze(2),
         lambda x: F.dropout(F.softmax(x, dim=1), training=False),
     ],

@@ -2,13 +2,14 @@
 
 import difflib
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, cast
 
 from torch.nn import Module
 from torch.optim import Optimizer
 
 from wolfsbane.audit.model.layers import kind_of_module
+from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.torch_functions import kind_of, name_of
 from wolfsbane.audit.vocabulary import CLASSES, FUNCTIONS, LOSSES
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
@@ -45,7 +46,8 @@ def loss_kind_of(loss: Loss | None) -> str | None:
     if isinstance(loss, functools.partial):
         return loss_kind_of(loss.func)
     if callable(loss):
-        return _if_loss(kind_of(name_of(loss), {}))
+        is_known = isinstance(loss, Hashable)  # a dataclass with __call__ may be none
+        return _if_loss(kind_of(name_of(loss), {})) if is_known else None
     raise ArgumentTypeError(
         f"loss has to be a module, a function or a name, but got {loss!r}. Pass what the training "
         "loop calls, such as torch.nn.CrossEntropyLoss()"
@@ -96,6 +98,24 @@ def check_loader(loader: Any) -> Iterable[Any] | None:
         f"loader has to be a DataLoader or another iterable of batches, but got "
         f"{_described(loader)}. Pass the loader that the model is trained with"
     )
+
+
+def check_rules(rules: Any) -> Sequence[type[Rule]] | None:
+    """Return the rules, or raise.
+
+    Raises:
+        ArgumentTypeError: no sequence of rules' classes.
+    """
+    if rules is None:
+        return None
+    given = [rules] if isinstance(rules, str) or not isinstance(rules, Iterable) else list(rules)
+    wrong = [each for each in given if not (isinstance(each, type) and issubclass(each, Rule))]
+    if wrong:
+        raise ArgumentTypeError(
+            f"rules have to be a sequence of rules' classes, but got {_described(wrong[0])}. Pick "
+            "them from wolfsbane.audit.all_rules() by their code"
+        )
+    return cast("Sequence[type[Rule]]", given)
 
 
 def _described(value: Any) -> str:

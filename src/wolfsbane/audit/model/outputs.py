@@ -9,9 +9,12 @@ from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rectifiers import is_rectifier
-from wolfsbane.audit.vocabulary import DROPOUTS, RECTIFIERS, SHAPE_ONLY
+from wolfsbane.audit.vocabulary import DROPOUTS, PROBABILITIES, RECTIFIERS, SHAPE_ONLY
 
 PASSED_THROUGH = SHAPE_ONLY | DROPOUTS
+
+COMPOSED = PROBABILITIES
+"""Layers whose result is what they are called, whichever operation of theirs comes last."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,10 @@ def _ending(operation: Operation) -> Ending:
     is_layer = layer is not None and layer.kind is not None
     place = layer.place if is_layer and layer is not None else operation.place
     shape = operation.shape
+    is_all_of_it = is_layer and layer is not None and layer.kind in COMPOSED
+    kind = str(layer.kind) if is_all_of_it and layer is not None else operation.kind
     num_classes = shape[1] if shape is not None and len(shape) > 1 else None
-    return Ending(operation.kind, layer, place, num_classes, is_rectifier(operation))
+    return Ending(kind, layer, place, num_classes, is_rectifier(operation))
 
 
 def _last_layer(view: ModelView, layer: Layer, through: Collection[str]) -> Layer | None:

@@ -84,7 +84,11 @@ class Layers:
         found: dict[str, list[int]] = {}
         for place, call in enumerate(self._calls.values()):
             is_named = call.name is not None
-            kind = kind_of_function(call.name or "") if is_named else FUNCTIONS.get(call.attribute or "")
+            kind = (
+                kind_of_function(call.name or "")
+                if is_named
+                else FUNCTIONS.get(call.attribute or "")
+            )
             if kind is not None:
                 found.setdefault(kind, []).append(place)
         return found
