@@ -23,6 +23,17 @@ class Ending(nn.Module):
         return self.end(self.fc(x))
 
 
+class Dropping(nn.Module):
+    """Hands its mode to a function, and ends with softmax in both."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return F.softmax(self.fc(F.dropout(x, 0.1, training=self.training)), dim=1)
+
+
 class InEvaluationOnly(nn.Module):
     def __init__(self):
         super().__init__()
@@ -80,6 +91,10 @@ def test_other_ends_are_left_alone(end):
 def test_a_model_that_ends_otherwise_in_training_is_left_alone():
     assert codes(InEvaluationOnly(), X) == []
     assert codes(nn.Sequential(InEvaluationOnly()), X) == []
+
+
+def test_a_model_that_only_drops_by_its_mode_is_judged():
+    assert codes(Dropping(), X) == ["WB401"]
 
 
 def test_without_inputs_only_a_sequential_is_judged():

@@ -108,11 +108,13 @@ def check_rules(rules: Any) -> Sequence[type[Rule]] | None:
     """
     if rules is None:
         return None
-    given = [rules] if isinstance(rules, str) or not isinstance(rules, Iterable) else list(rules)
+    is_sequence = isinstance(rules, Iterable) and not isinstance(rules, str)
+    given = list(rules) if is_sequence else []
     wrong = [each for each in given if not (isinstance(each, type) and issubclass(each, Rule))]
-    if wrong:
+    if wrong or not is_sequence:
+        what = _described(wrong[0] if wrong else rules)
         raise ArgumentTypeError(
-            f"rules have to be a sequence of rules' classes, but got {_described(wrong[0])}. Pick "
+            f"rules have to be a sequence of rules' classes, but got {what}. Pick "
             "them from wolfsbane.audit.all_rules() by their code"
         )
     return cast("Sequence[type[Rule]]", given)

@@ -1,11 +1,11 @@
 """What a model ends with."""
 
-import inspect
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from wolfsbane.audit.finding import Place
 from wolfsbane.audit.layer import Layer
+from wolfsbane.audit.model.forwards import depends_on_mode
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rectifiers import is_rectifier
@@ -90,18 +90,11 @@ def _last_layer(view: ModelView, layer: Layer, through: Collection[str]) -> Laye
 
 
 def _asks_for_its_mode(view: ModelView, operation: Operation) -> bool:
-    """Whether the forward of the layer that ran it, or of one around that, reads `training`."""
+    """Whether the forward of the layer that ran it, or of one around that, depends on the mode."""
     path = operation.layer.path if operation.layer is not None else ""
     around = [
         layer
         for layer in view.layers
         if layer.path in {"", path} or path.startswith(f"{layer.path}.")
     ]
-    return any("training" in _forward_of(layer) for layer in around if layer.kind is None)
-
-
-def _forward_of(layer: Layer) -> str:
-    try:
-        return inspect.getsource(type(layer.module).forward)
-    except (OSError, TypeError):
-        return ""
+    return any(depends_on_mode(type(layer.module)) for layer in around if layer.kind is None)

@@ -134,7 +134,7 @@ class LayerNotRegistered(Rule):
             yield self.found(
                 Channel.MODEL,
                 found[0].holder.place,
-                f"{owner} {key[0]!r} does not know {len(found)} modules that it holds in "
+                f"{owner} {key[0]!r} does not know {_modules(len(found))} that it holds in "
                 f"'{key[1]}': {names}; {number} parameters are neither in parameters() nor saved",
                 "Hold them in an nn.ModuleList or nn.ModuleDict",
             )
@@ -143,6 +143,10 @@ class LayerNotRegistered(Rule):
         from wolfsbane.audit.run.strangers import Strangers
 
         return Strangers(self)
+
+
+def _modules(number: int) -> str:
+    return "a module" if number == 1 else f"{number} modules"
 
 
 def _kind(one: Unregistered) -> str:
