@@ -12,6 +12,12 @@ X = torch.ones(2, 4)
 RULES = [rule_of("WB101")]
 
 
+@pytest.fixture(autouse=True)
+def fresh_compiler():
+    yield
+    torch.compiler.reset()  # A process that has compiled watches less.
+
+
 class Sampling(nn.Module):
     def __init__(self):
         super().__init__()
