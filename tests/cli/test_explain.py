@@ -64,6 +64,12 @@ def test_every_page_is_printed(explain):
     assert all(f"# {rule.code} {rule.name}\n" in out for rule in all_rules())
 
 
+def test_a_file_that_cannot_be_read_is_no_rule(explain):
+    code, _, err = explain("wb000")
+    assert code == 2
+    assert err.startswith("wolfsbane: WB000 is no rule: it tells of a file that is not Python")
+
+
 def test_an_unknown_rule_is_named_with_the_nearest(explain):
     code, out, err = explain("dropout-allways-on")
     assert (code, out) == (2, "")

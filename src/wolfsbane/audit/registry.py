@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from wolfsbane.audit import rules
 from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.source.reading import PROBLEM_CODE
 from wolfsbane.errors import ArgumentError
 
 
@@ -42,6 +43,11 @@ def rule_of(name: str) -> type[Rule]:
     for rule in all_rules():
         if name.lower() in (rule.code.lower(), rule.name):
             return rule
+    if name.upper() == PROBLEM_CODE:
+        raise ArgumentError(
+            f"{PROBLEM_CODE} is no rule: it tells of a file that is not Python, or cannot be read. "
+            "Leave the file out: exclude in [tool.wolfsbane]"
+        )
     known = [text for rule in all_rules() for text in (rule.code, rule.name)]
     near = difflib.get_close_matches(name, known, n=1)
     meant = f"; perhaps {near[0]} is meant" if near else ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from wolfsbane.audit.fingerprint import repository_root
 from wolfsbane.audit.output import Format, render
 from wolfsbane.errors import ArgumentError
 
@@ -75,11 +76,13 @@ def run(
     name, *arguments = program
     target = module(name) if is_module else script(name)
     rules = registry.select(_codes(select), _codes(ignore))
+    # A script may go to another folder.
+    file, root = output_file and output_file.absolute(), repository_root(Path.cwd())
     process = os.getpid()
     with _accelerated(accelerate):
         code, findings = _watched(target, arguments, rules, sampling)
     if os.getpid() == process:  # A child that a script forked has nothing to say.
-        _report(findings, output_format, output_file, rules)
+        _report(_rendered(findings, output_format, rules, root), file)
     sys.exit(FOUND if strict and code == 0 and len(findings) else code)
 
 
@@ -120,10 +123,15 @@ def _watched(
     return code, findings
 
 
-def _report(
-    findings: "Findings", output_format: Format, file: Path | None, rules: "Sequence[type[Rule]]"
-) -> None:
-    text = render(findings, output_format, rules=rules, notes=findings.notes)
+def _rendered(
+    findings: "Findings", output_format: Format, rules: "Sequence[type[Rule]]", root: Path
+) -> str:
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    notes = findings.notes
+    return render(findings, output_format, rules=rules, root=root, notes=notes, script=script)
+
+
+def _report(text: str, file: Path | None) -> None:
     if file is not None:
         file.write_text(f"{text}\n", encoding="utf-8")
         return

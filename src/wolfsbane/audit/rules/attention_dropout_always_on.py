@@ -161,7 +161,8 @@ class AttentionDropoutAlwaysOn(Rule):
     def _at_call(self, source: Source, call: Call, rate: ast.expr) -> Finding:
         mode = mode_in_reach(source, call.node)
         called = source.segment(call.node.func)
-        message = f"{called}(...) drops {source.segment(rate)} of the weights in evaluation too"
+        given = " ".join(source.segment(rate).split())
+        message = f"{called}(...) drops weights in evaluation too, with dropout_p={given}"
         place = source.place(call.node)
         help = HELP_WITH_A_SWITCH if _has_switch(call) else HELP
         fix = _fix(source, call, rate, mode) if mode else None

@@ -101,7 +101,8 @@ def watched_run(
         session.ends(is_complete=is_complete)
         registry.name_all()
         found = [each for each in dispatch.findings() if not _is_allowed(each, registry)]
-        findings.extend(found, dict.fromkeys(dispatch.notes))
+        # A script that trains several models of a kind would be told the same of each.
+        findings.extend(dict.fromkeys(found), dict.fromkeys(dispatch.notes))
 
 
 def _is_allowed(finding: Finding, registry: Registry) -> bool:
