@@ -50,6 +50,7 @@ class Objects:
         self._find_call = values.find_call
         self._memory = values.memory
         self._callers: dict[tuple[int, int], list[Call]] = {}
+        self._named_calls: dict[tuple[int, str], dict[int, list[Call]]] = {}
         self._instances: dict[int, dict[int, list[Call]]] = {}
 
     def makers(self, node: ast.expr) -> list[ast.Call]:
@@ -152,8 +153,17 @@ class Objects:
         """Return calls of a function, a method, or a class's __init__, by their names."""
         owners = self._made_by.get(id(function), ())
         names = dict.fromkeys([*(owner.name for owner in owners), function.name])
-        called = [call for name in names for call in self._calls_by_last_name.get(name, ())]
-        return [call for call in called if any(one is function for one in self._named(call))]
+        return [call for name in names for call in self._run_by(name).get(id(function), ())]
+
+    def _run_by(self, name: str) -> dict[int, list[Call]]:
+        """Return the calls of a name, by the functions that they run."""
+        key = (self._memory.level, name)
+        if key not in self._named_calls:
+            found = self._named_calls[key] = {}
+            for call in self._calls_by_last_name.get(name, ()):
+                for callee in {id(one) for one in self._named(call)}:
+                    found.setdefault(callee, []).append(call)
+        return self._named_calls[key]
 
     def _by_instance(self, function: Function) -> list[Call]:
         """Return calls of instances: `model(x)` runs the forward of a class of this file."""
