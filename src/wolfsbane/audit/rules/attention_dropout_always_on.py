@@ -151,8 +151,8 @@ class AttentionDropoutAlwaysOn(Rule):
     )
 
     def check_source(self, source: Source) -> Iterator[Finding]:
-        for step in source.steps_of(ATTENTIONS):
-            if step.creation is not None or step.call is None:
+        for step in source.functions_of(ATTENTIONS):
+            if step.call is None:
                 continue
             rate = _rate_always_given(source, step.call)
             if rate is not None and runs_in_evaluation(source, step.node):

@@ -20,6 +20,9 @@ UNKNOWN: Final = object()
 DEEPEST = 14
 """Steps from a name to what it was given that are followed."""
 
+LEVELS = 3
+"""Callers are asked for twice: at first nothing is known of what they give to parameters."""
+
 MOST = 24
 """Origins of one value beyond which the rest is left alone."""
 
@@ -40,7 +43,7 @@ class Values:
         self.names = names
         self.find_call = find_call
         self.scopes = Scopes(structure)
-        self.memory = Memory()
+        self.memory = Memory(LEVELS)
         self.objects = Objects(self)
         self._flows: dict[int, Flow] = {}
 
@@ -63,7 +66,8 @@ class Values:
 
     def key(self, node: ast.expr) -> Hashable:
         """Return what a value's origins are remembered under: `self.x` is one value in a class."""
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        is_named = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        if is_named and node.attr in self.scopes.attributes:
             owner = self.scopes.owner_of_self(node.value.id, self.scopes.function_of(node))
             if owner is not None and self.scopes.attribute(owner, node.attr):
                 return id(owner), node.attr
