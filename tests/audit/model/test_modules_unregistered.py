@@ -75,6 +75,12 @@ def test_wb205_counts_the_parameters_that_are_lost():
     )
 
 
+def test_one_module_is_a_module():
+    model = Holder(layers={"a": nn.Linear(2, 3)})
+    (finding,) = check_model(model, rules=RULES)
+    assert "does not know a module that it holds in 'layers': Linear" in finding.message
+
+
 def _model():
     body = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.1))
     return nn.Sequential(body, nn.Linear(8, 2))

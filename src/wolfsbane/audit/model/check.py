@@ -11,7 +11,11 @@ from wolfsbane.anatomy.example import as_inputs
 from wolfsbane.audit.allowance import is_finding_allowed
 from wolfsbane.audit.finding import Channel, Finding
 from wolfsbane.audit.findings import Findings
-from wolfsbane.audit.model.arguments import check_loader, check_optimizer, loss_kind_of
+from wolfsbane.audit.model.arguments import (
+    check_loader,
+    check_optimizer,
+    loss_kind_of,
+)
 from wolfsbane.audit.model.layers import layers_of
 from wolfsbane.audit.model.recording import record
 from wolfsbane.audit.model.view import ModelView
@@ -60,11 +64,12 @@ def check_model(
     loss_kind = loss_kind_of(loss)
     check_optimizer(optimizer)
     check_loader(loader)
+    used = chosen(rules)
     recording = record(model, layers, inputs)
     view = ModelView(model, layers, recording.tape, loss, loss_kind, optimizer, loader)
     found = {
         finding
-        for rule in chosen(rules)
+        for rule in used
         if Channel.MODEL in rule.channels()
         for finding in rule().check_model(view)
         if not is_finding_allowed(model, finding)

@@ -109,9 +109,10 @@ class LinearWithoutActivation(Rule):
                 )
 
     def check_model(self, model: "ModelView") -> Iterator[Finding]:
+        on_tape = (pair for pair in _pairs_on_tape(model.tape) if not _ends_otherwise(model, pair))
         pairs = {
             (id(first), id(second)): (first, second)
-            for first, second in (*_pairs_in_sequentials(model), *_pairs_on_tape(model.tape))
+            for first, second in (*_pairs_in_sequentials(model), *on_tape)
         }
         for first, second in pairs.values():
             if not _is_factor(first, second):
@@ -191,6 +192,14 @@ def _pairs_on_tape(tape: Tape | None) -> Iterator[tuple[Layer, Layer]]:
             both = (first.layer, operation.layer)
             if all(layer.kind == "linear" for layer in both) and both[0].parent == both[1].parent:
                 yield both
+
+
+def _ends_otherwise(model: "ModelView", pair: tuple[Layer, Layer]) -> bool:
+    """Whether training may put something between the two: a VAE samples there, around its mean."""
+    from wolfsbane.audit.model.forwards import depends_on_mode
+
+    parent = model.layer_at(pair[0].parent or "")
+    return parent is not None and depends_on_mode(type(parent.module))
 
 
 def _linear_before(tape: Tape | None, operation: Operation) -> Operation | None:

@@ -66,8 +66,9 @@ class Values:
 
     def key(self, node: ast.expr) -> Hashable:
         """Return what a value's origins are remembered under: `self.x` is one value in a class."""
-        is_named = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
-        if is_named and node.attr in self.scopes.attributes:
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
+            return id(node)
+        if node.attr in self.scopes.attributes:
             owner = self.scopes.owner_of_self(node.value.id, self.scopes.function_of(node))
             if owner is not None and self.scopes.attribute(owner, node.attr):
                 return id(owner), node.attr

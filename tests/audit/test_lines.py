@@ -1,12 +1,14 @@
 """The user's line, in a stack that runs and in one that was written down."""
 
+import functools
+import json
 import sys
 from pathlib import Path
 
 import torch
 
 from wolfsbane.audit.finding import Place, Span
-from wolfsbane.audit.model.lines import place_in_text, place_of_caller
+from wolfsbane.audit.lines import is_users, place_in_text, place_of_caller, place_of_error
 
 TORCH = Path(torch.__file__).parent
 
@@ -32,3 +34,25 @@ def test_a_running_line_has_the_columns_of_its_call():
     _, found = "ä", place_of_caller("fc")
     line = sys._getframe().f_lineno - 1
     assert found == Place(__file__, Span(line, 21, line, 42), module="fc")
+
+
+def test_a_line_reached_through_python_itself_is_the_users():
+    place = functools.partial(place_of_caller)()
+    assert place.file == __file__
+
+
+def test_an_errors_line_is_the_users_innermost():
+    try:
+        _, line = json.loads("ä"), 0
+    except ValueError as error:
+        line = sys._getframe().f_lineno - 2
+        found = place_of_error(error.__traceback__)
+    assert found == Place(__file__, Span(line, 19, line, 34))
+
+
+def test_torch_python_and_this_library_are_not_the_users():
+    assert not any(
+        map(is_users, [torch.__file__, json.__file__, place_of_error.__code__.co_filename])
+    )
+    assert is_users(__file__)
+    assert is_users(str(TORCH.parent / "timm" / "layers" / "drop.py"))
