@@ -75,7 +75,7 @@ def test_wb205_counts_the_parameters_that_are_lost():
     )
 
 
-def test_one_module_is_a_module():
+def test_one_module_is_told_in_the_singular():
     model = Holder(layers={"a": nn.Linear(2, 3)})
     (finding,) = check_model(model, rules=RULES)
     assert "does not know 1 module that it holds in 'layers': Linear" in finding.message

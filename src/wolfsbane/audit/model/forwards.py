@@ -4,10 +4,12 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterator
-
-from torch.nn import Module
+from typing import TYPE_CHECKING
 
 from wolfsbane.audit.vocabulary import DROPOUTS, FUNCTIONS
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 MODE = "training"
 
@@ -17,7 +19,7 @@ GIVEN_THE_MODE = DROPOUTS | {
 """Functions that need the mode: to hand it to them is no sign that a model ends otherwise."""
 
 
-def depends_on_mode(module: type[Module]) -> bool:
+def depends_on_mode(module: "type[Module]") -> bool:
     """Whether the forward of a class reads the mode for more than its dropouts and norms.
 
     Examples:
