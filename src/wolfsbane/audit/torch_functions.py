@@ -23,11 +23,16 @@ SCHEMAS_NAMES = {"self": "input"}
 OPERATOR = re.compile(r"__[ri]?(add|sub|mul|matmul|truediv|floordiv|pow|mod)__")
 """Methods behind Python's operators: `1 - x` calls `x.__rsub__(1)`."""
 
-MISSING = inspect.Parameter.empty
+TENSOR, TENSORS, OTHER = "a tensor", "a list of tensors", "anything else"
 
-OF_TENSORS = {"Tensor", "Optional[Tensor]"}
-OF_LISTS = {"List[Tensor]", "Optional[List[Tensor]]", "List[Optional[Tensor]]"}
-"""How schemas write the types of tensors, and of lists of them."""
+KINDS = {
+    "Tensor": TENSOR,
+    "Optional[Tensor]": TENSOR,
+    "List[Tensor]": TENSORS,
+    "Optional[List[Tensor]]": TENSORS,
+    "List[Optional[Tensor]]": TENSORS,
+}
+"""How schemas write such types."""
 
 
 @dataclass(frozen=True)
@@ -35,34 +40,39 @@ class Signature:
     """The parameters of a function.
 
     Args:
-        defaults: by name, in order; MISSING where there is none.
-        types: of each, as schemas write them; empty where they are not known.
-        num_positional: how many of them may be given without their name.
+        names: in order.
+        defaults: by name, of those that have one.
+        required: the others.
+        kinds: by name, TENSOR, TENSORS or OTHER, as its schema says; empty where there is none.
+        num_positional: how many may be given without their name.
     """
 
+    names: tuple[str, ...]
     defaults: Mapping[str, Any]
-    types: tuple[str, ...]
+    required: frozenset[str]
+    kinds: Mapping[str, str]
     num_positional: int
 
     def bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return a call's arguments by name, with defaults; None where it is no such call."""
-        if len(args) > self.num_positional or not kwargs.keys() <= self.defaults.keys():
+        if len(args) > self.num_positional:
             return None
-        given = dict(zip(self.defaults, args, strict=False)) | dict(kwargs)
-        types = dict(zip(self.defaults, self.types, strict=False))
-        if any(not _fits(value, types[name]) for name, value in given.items() if name in types):
+        given = dict(zip(self.names, args, strict=False))
+        given.update(kwargs)
+        if not self.required <= given.keys() or not all(name in self.names for name in kwargs):
             return None
-        named = {**self.defaults, **given}
-        return None if any(value is MISSING for value in named.values()) else named
+        if self.kinds and not all(_fits(given[name], self.kinds[name]) for name in given):
+            return None
+        return {**self.defaults, **given}
 
 
 def _fits(value: object, kind: str) -> bool:
     """Whether a tensor is given for a tensor, and a list of tensors for such a list."""
     if isinstance(value, Tensor):
-        return kind in OF_TENSORS
+        return kind == TENSOR
     if isinstance(value, list | tuple) and value and isinstance(value[0], Tensor):
-        return kind in OF_LISTS
-    return kind not in OF_LISTS or not isinstance(value, bool | int | float)
+        return kind == TENSORS
+    return kind != TENSORS or not isinstance(value, bool | int | float)
 
 
 @functools.lru_cache(maxsize=2048)
@@ -185,24 +195,31 @@ def _described(function: Callable[..., Any] | None) -> Signature | None:
     kinds = [parameter.kind for parameter in parameters]
     if inspect.Parameter.VAR_POSITIONAL in kinds:
         return None
+    defaults = {
+        parameter.name: parameter.default
+        for parameter in parameters
+        if parameter.default is not inspect.Parameter.empty
+    }
     return Signature(
-        {parameter.name: parameter.default for parameter in parameters},
-        (),
+        tuple(parameter.name for parameter in parameters),
+        defaults,
+        frozenset(parameter.name for parameter in parameters) - defaults.keys(),
+        {},
         len(kinds) - kinds.count(inspect.Parameter.KEYWORD_ONLY),
     )
 
 
 def _of_schema(schema: Any) -> Signature:
-    arguments = list(schema.arguments)
+    arguments = {SCHEMAS_NAMES.get(each.name, each.name): each for each in schema.arguments}
+    defaults = {
+        name: each.default_value for name, each in arguments.items() if each.has_default_value()
+    }
     return Signature(
-        {
-            SCHEMAS_NAMES.get(argument.name, argument.name): argument.default_value
-            if argument.has_default_value()
-            else MISSING
-            for argument in arguments
-        },
-        tuple(str(argument.type) for argument in arguments),
-        sum(not argument.kwarg_only for argument in arguments),
+        tuple(arguments),
+        defaults,
+        frozenset(arguments) - defaults.keys(),
+        {name: KINDS.get(str(each.type), OTHER) for name, each in arguments.items()},
+        sum(not each.kwarg_only for each in arguments.values()),
     )
 
 

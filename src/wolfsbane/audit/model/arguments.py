@@ -2,14 +2,13 @@
 
 import difflib
 import functools
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, cast
 
 from torch.nn import Module
 from torch.optim import Optimizer
 
 from wolfsbane.audit.model.layers import kind_of_module
-from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.torch_functions import kind_of, name_of
 from wolfsbane.audit.vocabulary import CLASSES, FUNCTIONS, LOSSES
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
@@ -98,26 +97,6 @@ def check_loader(loader: Any) -> Iterable[Any] | None:
         f"loader has to be a DataLoader or another iterable of batches, but got "
         f"{_described(loader)}. Pass the loader that the model is trained with"
     )
-
-
-def check_rules(rules: Any) -> Sequence[type[Rule]] | None:
-    """Return the rules, or raise.
-
-    Raises:
-        ArgumentTypeError: no sequence of rules' classes.
-    """
-    if rules is None:
-        return None
-    is_sequence = isinstance(rules, Iterable) and not isinstance(rules, str)
-    given = list(rules) if is_sequence else []
-    wrong = [each for each in given if not (isinstance(each, type) and issubclass(each, Rule))]
-    if wrong or not is_sequence:
-        what = _described(wrong[0] if wrong else rules)
-        raise ArgumentTypeError(
-            f"rules have to be a sequence of rules' classes, but got {what}. Pick "
-            "them from wolfsbane.audit.all_rules() by their code"
-        )
-    return cast("Sequence[type[Rule]]", given)
 
 
 def _described(value: Any) -> str:

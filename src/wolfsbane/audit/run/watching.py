@@ -1,6 +1,6 @@
 """`watch`: a training that is looked at while it runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,8 +10,7 @@ from torch.optim import Optimizer
 from wolfsbane.audit.allowance import is_finding_allowed
 from wolfsbane.audit.finding import Finding
 from wolfsbane.audit.findings import Findings
-from wolfsbane.audit.registry import select
-from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.registry import Chosen, chosen
 from wolfsbane.audit.run.dispatch import Dispatch
 from wolfsbane.audit.run.failure import failure_of
 from wolfsbane.audit.run.registry import Registry
@@ -27,7 +26,7 @@ def watch(
     *,
     optimizer: Optimizer | None = None,
     loss: Module | Callable[..., Any] | None = None,
-    rules: Sequence[type[Rule]] | None = None,
+    rules: Chosen = None,
     sampling: Sampling | int | None = None,
 ) -> Iterator[Findings]:
     """Watch a model that trains in this block, and say what is wrong with it when the block ends.
@@ -39,7 +38,7 @@ def watch(
         model: the model. A compiled or parallel one is looked through.
         optimizer: whose steps count; by default those of any optimizer that has its parameters.
         loss: the loss, where it is a module of your own making; torch's own are recognised.
-        rules: the rules to use; by default all but opinions.
+        rules: which rules, by code or class; by default all but opinions.
         sampling: look closely at every so many steps; by default at the first three, then ever
             fewer, down to one in 64. What is seen without a close look is seen in every step.
 
@@ -79,14 +78,14 @@ def watch(
 @contextmanager
 def watched_run(
     registry: Registry,
-    rules: Sequence[type[Rule]] | None,
+    rules: Chosen,
     sampling: Sampling,
     optimizer: Optimizer | None = None,
     loss: Module | Callable[..., Any] | None = None,
 ) -> Iterator[Findings]:
     """Watch a run's models; findings are filled in at the end, after an exception too."""
     findings = Findings()
-    dispatch = Dispatch.of(select() if rules is None else rules)
+    dispatch = Dispatch.of(chosen(rules))
     session = Session(dispatch, registry, sampling, optimizer, loss)
     is_complete = True
     try:
