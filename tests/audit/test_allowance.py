@@ -5,6 +5,7 @@ import gc
 import pickle
 
 import pytest
+import torch
 from torch import nn
 
 from wolfsbane.audit import all_rules, allow
@@ -31,6 +32,14 @@ def test_on_the_model_it_holds_everywhere(model):
     assert is_allowed(model, "", CODE)
     assert is_allowed(model, "0.1", CODE)
     assert is_allowed(model, "not there", CODE)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_a_traced_model_can_be_asked(model):
+    traced = torch.jit.trace(model.eval(), torch.ones(1, 2))
+    allow(traced, CODE, reason=REASON)
+    assert is_allowed(traced, "0.1", CODE)
+    assert not is_allowed(model, "0.1", CODE)
 
 
 def test_it_holds_for_its_code_alone(model):
@@ -103,7 +112,7 @@ def test_modules_that_compare_equal_are_told_apart():
         ((nn.Dropout(), [CODE]), REASON, ArgumentTypeError, "codes and reason have to be text"),
         ((nn.Dropout(), CODE), None, ArgumentTypeError, "codes and reason have to be text"),
         ((nn.Dropout(), CODE), " ", ArgumentError, "reason has to say why"),
-        ((nn.Dropout(), "WB000"), REASON, ArgumentError, "no rule is called 'WB000'"),
+        ((nn.Dropout(), "WB777"), REASON, ArgumentError, "no rule is called 'WB777'"),
     ],
 )
 def test_a_mistake_is_refused(arguments, reason, error, message):

@@ -61,19 +61,24 @@ def test_one_more_of_the_same_line_is_new(net, baseline):
 def test_another_folder_makes_no_difference(net, baseline, monkeypatch):
     monkeypatch.chdir(net.parent)
     assert _check(Path("net.py"), baseline=read_baseline(Path("known.json"))).findings == []
+    (net.parent / "inner").mkdir()
+    monkeypatch.chdir(net.parent / "inner")
+    known = read_baseline(Path("../known.json"))
+    assert _check(Path("../net.py"), baseline=known).findings == []
 
 
 def test_what_is_found_no_more_is_told(net, baseline):
     net.write_text(net.read_text().replace("F.dropout(x, 0.2)", "x"))
     seen = _check(net, baseline=baseline).seen
-    (entry,) = baseline.stale(seen, [str(net)])
+    (entry,) = baseline.stale(seen, [str(net)], {"WB101"})
     assert (entry.code, entry.path) == ("WB101", "net.py")
+    assert baseline.stale(seen, [str(net)], {"WB102"}) == []
 
 
 def test_files_that_were_not_looked_at_are_not_stale_unless_they_are_gone(net, baseline):
-    assert baseline.stale(set(), []) == []
+    assert baseline.stale(set(), [], {"WB101"}) == []
     net.unlink()
-    assert len(baseline.stale(set(), [])) == 2
+    assert len(baseline.stale(set(), [], {"WB101"})) == 2
 
 
 def test_a_file_that_does_not_parse_cannot_be_accepted(tmp_path):

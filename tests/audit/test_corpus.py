@@ -14,6 +14,10 @@ CORPUS = Path(__file__).parent / "corpus"
 FIRST_LINE = re.compile(r"# (WB\d{3}) is seen by: (.+)")
 PROGRAMS = sorted(CORPUS.glob("wb*/*.py"))
 TWIN = "_mended.py"
+ONE_OF_MANY = re.compile(
+    r"(?<!of )\b(?:1|one) (?:\w+ )?"
+    r"(?:batches|calls|errors|layers|modules|norms|numbers|parameters|samples|steps)\b"
+)
 
 
 def _cases(are_twins):
@@ -23,6 +27,16 @@ def _cases(are_twins):
             for channel in channels.split(", "):
                 name = f"{path.parent.name}/{path.stem}-{channel}"
                 yield pytest.param(path, code, Channel(channel), id=name)
+
+
+def assert_well_told(finding):
+    """Assert what style asks of every message, such as names for things and the right plural."""
+    for text in (finding.message, finding.help, *(what for _, what in finding.related)):
+        assert text == " ".join(text.split())
+        assert not text.endswith((".", ",", " "))
+        assert "''" not in text
+        assert not ONE_OF_MANY.search(text), text
+    assert finding.help[0].isupper()
 
 
 def _rules_for(code):
@@ -35,6 +49,9 @@ def test_a_mistake_is_found_and_nothing_else(path, code, channel):
     text = path.read_text(encoding="utf-8")
     findings = found_by(channel, text, _rules_for(code), path)
     assert {finding.code for finding in findings} == {code}
+    assert len(set(findings)) == len(findings)
+    for finding in findings:
+        assert_well_told(finding)
     if channel is Channel.SOURCE:
         marked = {n for n, line in enumerate(text.splitlines(), 1) if line.endswith(f"# <- {code}")}
         assert {finding.place.span.line for finding in findings} == marked

@@ -41,6 +41,16 @@ def test_a_batch_sampler_of_ones_own_tells_nothing():
     assert batches_of(DataLoader(DATA, batch_sampler=sampler)) is None
 
 
+class Broken(TensorDataset):
+    def __len__(self):
+        raise RuntimeError("not downloaded")
+
+
+def test_a_data_set_that_cannot_tell_its_length_does_not_either():
+    sampler = BatchSampler(SequentialSampler(Broken()), 4, drop_last=False)
+    assert batches_of(DataLoader(DATA, batch_sampler=sampler)) == Batches(4, None, drops_last=False)
+
+
 def test_of_a_stream_the_batch_size_is_known_alone():
     batches = batches_of(DataLoader(Stream(), batch_size=4))
     assert (batches.batch_size, batches.last) == (4, None)

@@ -89,7 +89,7 @@ def test_a_bracket_left_open_does_not_swallow_the_next_cell():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "a notebook is JSON, and here it breaks off"),
+        (b"{", "a notebook is JSON, and here it breaks off"),
         (_content(DROP)[:100], "a notebook is JSON, and here it breaks off"),
         (b"\xff\xfe", "a notebook is JSON in UTF-8"),
         (b"[]", "no notebook of format 4"),
@@ -102,6 +102,7 @@ def test_what_is_no_notebook_is_told(content, message):
     (finding,) = _check(content).findings
     assert finding.code == "WB000"
     assert message in finding.message
+    assert "not Python" not in finding.message
 
 
 def test_notebooks_in_other_languages_are_left_alone():
@@ -118,6 +119,11 @@ def test_noqa_is_obeyed_in_cells():
     assert _check(_content(IMPORT, DROP, "pass  # wolfsbane: noqa")).findings == []
     warned = _check(_content(IMPORT, "x = 1\ny = 2  # noqa: WB999")).warnings
     assert warned == ["a.ipynb:cell 2:2:1: noqa names WB999, which is no rule"]
+
+
+@pytest.mark.parametrize("content", [b"", b"\n"])
+def test_an_empty_file_is_a_notebook_to_be(content):
+    assert _check(content).findings == []
 
 
 @pytest.mark.parametrize("indent", [None, 1, 2, "\t"])

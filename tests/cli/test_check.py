@@ -89,13 +89,13 @@ def test_without_a_mistake_the_exit_code_is_0(check, project):
         (["--select", "WB777"], "no rule is called 'WB777'"),
         (["--select", "dropout-always-onn"], "perhaps dropout-always-on is meant"),
         (["--ignore", "E501"], "no rule is called 'E501'"),
-        (["--config", "nowhere.toml"], "No such file or directory: 'nowhere.toml'"),
+        (["--config", "nowhere.toml"], "nowhere.toml: No such file or directory"),
         (["--config", "pyproject.toml", "--isolated"], "give one of them"),
         (["--baseline", "known.json"], "the baseline known.json does not exist; --write-baseline"),
         (["--write-baseline"], "--write-baseline needs to know where: --baseline FILE"),
         (["-", "net.py"], "`-`, standard input, cannot be checked together with files"),
         (["--statistics", "--output-format", "github"], "statistics are told as text or json"),
-        (["--output-file", "nowhere/a.txt"], "No such file or directory: 'nowhere/a.txt'"),
+        (["--output-file", "nowhere/a.txt"], "nowhere/a.txt cannot be written: No such file"),
     ],
 )
 def test_a_mistake_in_the_call_is_one_line_and_exit_code_2(arguments, message, check):
@@ -228,7 +228,7 @@ def test_paths_for_programs_count_from_the_repository(check, project):
 
 def test_a_baseline_hides_what_is_known(check, project):
     code, out, _ = check("--baseline", "known.json", "--write-baseline")
-    assert (code, out) == (0, "1 findings written to known.json\n")
+    assert (code, out) == (0, "1 finding written to known.json\n")
     code, out, _ = check("--baseline", "known.json")
     assert (code, out) == (0, "All checks passed! 1 error in the baseline.\n")
     (project / "pyproject.toml").write_text('[tool.wolfsbane]\nbaseline = "known.json"\n')
@@ -252,6 +252,29 @@ def test_what_a_baseline_has_and_is_gone_is_told(check, project):
     )
     check("--baseline", "known.json", "--write-baseline")
     assert check("--baseline", "known.json")[2] == ""
+
+
+def test_what_no_rule_looked_for_is_not_missed_in_a_baseline(check, project):
+    check("--baseline", "known.json", "--write-baseline")
+    assert check("--baseline", "known.json", "--select", "WB2")[2] == ""
+    (project / "net.py").write_text("def f(:\n")
+    assert check("--baseline", "known.json")[2] == ""
+
+
+def test_a_baseline_tells_what_it_cannot_hold(check, project):
+    (project / "net.py").write_text("def f(:\n")
+    code, out, err = check("--baseline", "known.json", "--write-baseline")
+    assert (code, out) == (0, "0 findings written to known.json\n")
+    assert err.startswith("warning: not in the baseline: net.py:1:7: WB000 this is not Python")
+
+
+def test_settings_count_from_their_folder_seen_from_below(check, project):
+    text = '[tool.wolfsbane.per-file-ignores]\n"sub/net.py" = ["WB101"]\n'
+    (project / "pyproject.toml").write_text(text)
+    (project / "sub").mkdir()
+    (project / "net.py").rename(project / "sub" / "net.py")
+    os.chdir(project / "sub")
+    assert check("..") == (0, "All checks passed!\n", "")
 
 
 @pytest.mark.usefixtures("made_up_rule")

@@ -101,7 +101,7 @@ def test_ctrl_c_ends_with_130(project):
         process.send_signal(signal.SIGINT)
         _, err = process.communicate()
     assert process.returncode == 130
-    assert err == "wolfsbane: interrupted; what was mended until now stays mended\n"
+    assert err == "wolfsbane: interrupted; nothing was changed\n"
 
 
 def test_colours_come_on_a_terminal_alone(project):

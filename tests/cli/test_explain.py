@@ -51,6 +51,20 @@ def test_all_rules_are_listed(explain, monkeypatch):
     assert all(rule.code in table for rule in all_rules())
 
 
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_names_are_whole_on_a_terminal_of_any_width(width, explain, monkeypatch):
+    monkeypatch.setattr(MODULE, "has_colors", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(width))
+    listed = explain("--list")[1]
+    assert all(rule.name in listed for rule in all_rules())
+    assert max(map(len, listed.splitlines())) <= width
+
+
+def test_a_terminal_shows_where_links_lead(explain, monkeypatch):
+    monkeypatch.setattr(MODULE, "has_colors", lambda: True)
+    assert "https://github.com/pytorch/pytorch/issues/26338" in explain("WB101")[1]
+
+
 def test_all_rules_are_listed_for_programs(explain):
     rows = json.loads(explain("--list", "--output-format", "json")[1])
     assert [row["code"] for row in rows] == [rule.code for rule in all_rules()]
@@ -62,6 +76,12 @@ def test_all_rules_are_listed_for_programs(explain):
 def test_every_page_is_printed(explain):
     out = explain("--all")[1]
     assert all(f"# {rule.code} {rule.name}\n" in out for rule in all_rules())
+
+
+def test_a_file_that_cannot_be_read_is_no_rule(explain):
+    code, _, err = explain("wb000")
+    assert code == 2
+    assert err.startswith("wolfsbane: WB000 is no rule: it tells of a file that is not Python")
 
 
 def test_an_unknown_rule_is_named_with_the_nearest(explain):

@@ -196,6 +196,16 @@ def test_findings_go_to_a_file_in_a_format(form, tmp_path, run_here):
     assert "WB401" in json.dumps(json.loads((tmp_path / "found").read_text()))
 
 
+def test_the_file_is_where_the_command_was_called(tmp_path, run_here):
+    (tmp_path / "other").mkdir()
+    _write(tmp_path, "train.py", "import os\nos.chdir('other')\n" + WRONG)
+    run_here("--output-format", "sarif", "--output-file", "found", "train.py")
+    results = json.loads((tmp_path / "found").read_text())["runs"][0]["results"]
+    files = [one["locations"][0]["physicalLocation"]["artifactLocation"] for one in results]
+    assert files
+    assert {file["uri"] for file in files} == {"train.py"}
+
+
 def test_where_nothing_trains_it_is_said(tmp_path, run_here):
     _write(tmp_path, "idle.py", "print('hello')")
     _, out, err = run_here("idle.py")

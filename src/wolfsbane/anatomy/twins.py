@@ -18,7 +18,8 @@ from wolfsbane.anatomy.randomness import preserved_randomness
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 """Where torch keeps a module's hooks that see, or may change, what it computes."""
 
-EXPORT_LOG = "torch.fx.experimental.symbolic_shapes"
+LOGS = ("torch.fx.experimental.symbolic_shapes", "torch._subclasses.fake_tensor")
+"""Loggers that tell, at length, why an export fails."""
 
 
 def twin_of(model: Module, *, shared: bool = False) -> Module:
@@ -46,17 +47,18 @@ def quiet(model: Module, inputs: Inputs | None = None) -> Iterator[None]:
 
     A torch.export that fails logs a warning and prints the graph it had; its error says why.
     """
-    log = logging.getLogger(EXPORT_LOG)
-    level = log.level
+    logs = [(log, log.level) for log in map(logging.getLogger, LOGS)]
     printed = contextlib.redirect_stderr(io.StringIO())
     kept = preserved_randomness(model, inputs)
     with warnings.catch_warnings(), kept, torch.no_grad(), printed:
         warnings.simplefilter("ignore")
-        log.setLevel(logging.ERROR)
+        for log, _ in logs:
+            log.setLevel(logging.CRITICAL)
         try:
             yield
         finally:
-            log.setLevel(level)
+            for log, level in logs:
+                log.setLevel(level)
 
 
 def in_short(error: Exception) -> str:

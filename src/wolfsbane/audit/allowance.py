@@ -63,7 +63,9 @@ def is_allowed(model: Module, path: str, code: str) -> bool:
     """
     module: Module | None = model
     for name in ("", *path.split(".")):
-        module = module._modules.get(name) if name and module is not None else module  # noqa: SLF001
+        if name and module is not None:
+            # A scripted module's children are a mapping of another kind, without get().
+            module = dict(module._modules.items()).get(name)  # noqa: SLF001
         if module is not None and code in _ALLOWED.get(module, {}):
             return True
     return False

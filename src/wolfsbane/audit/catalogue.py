@@ -6,10 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from wolfsbane.audit.documentation import page_of
-from wolfsbane.audit.finding import Channel
 from wolfsbane.audit.registry import all_rules
 from wolfsbane.audit.rule import Rule
-from wolfsbane.audit.source.check import check_source
 
 GENERATED = (
     "<!-- Made by `wolfsbane explain --write docs/rules` from src/wolfsbane/audit/rules -->\n"
@@ -88,21 +86,7 @@ def _row(rule: type[Rule]) -> Row:
         rule.name,
         rule.severity.value,
         tuple(channel.value for channel in rule.channels()),
-        _fix_of(rule),
+        page_of(rule).fix,
         not rule.is_opinion(),
         page_of(rule).summary,
     )
-
-
-def _fix_of(rule: type[Rule]) -> str | None:
-    """Return what fixes the rule offers for its own examples: "safe", "unsafe", or None."""
-    fixes = [
-        finding.fix
-        for example in (*page_of(rule).examples, *rule.examples)
-        if example.channel is Channel.SOURCE and example.is_invalid
-        for finding in check_source(example.code, rules=[rule])
-        if finding.fix
-    ]
-    if not fixes:
-        return None
-    return "safe" if any(fix.is_safe for fix in fixes) else "unsafe"

@@ -1,5 +1,6 @@
 """Which layers work otherwise in evaluation than in training. No torch is imported."""
 
+import contextlib
 from collections.abc import Iterable
 
 from wolfsbane.audit.layer import Layer
@@ -24,14 +25,25 @@ def drop_rate(layer: Layer) -> float:
     """Return the probability with which a layer drops in training; 0 for what drops nothing."""
     module = layer.module
     if layer.kind in DROPOUTS:
-        rate = getattr(module, "p", getattr(module, "drop_prob", 0.0))
-    elif layer.kind == "multi_head_attention":
-        rate = getattr(module, "dropout", 0.0)
-    elif layer.kind == "recurrent":
-        rate = getattr(module, "dropout", 0.0) if getattr(module, "num_layers", 1) > 1 else 0.0
-    else:
-        rate = 0.0
-    return float(rate) if isinstance(rate, int | float) else 0.0
+        return number_of(module, "p", "drop_prob") or 0.0
+    if layer.kind == "multi_head_attention":
+        return number_of(module, "dropout") or 0.0
+    if layer.kind == "recurrent" and getattr(module, "num_layers", 1) > 1:
+        return number_of(module, "dropout") or 0.0
+    return 0.0
+
+
+def number_of(module: object, *names: str) -> float | None:
+    """Return the first of some attributes that is a number; None where none is.
+
+    An attribute may be a property, which may raise anything.
+    """
+    for name in names:
+        with contextlib.suppress(Exception):
+            value = getattr(module, name)
+            if isinstance(value, int | float):
+                return float(value)
+    return None
 
 
 def updates_nothing(layer: Layer) -> bool:

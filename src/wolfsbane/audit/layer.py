@@ -34,5 +34,6 @@ class Layer:
         return Place(module=self.path)
 
     def __str__(self) -> str:
-        """As a message names it: dropout 'encoder.drop'."""
-        return f"{type(self.module).__name__} {self.path!r}"
+        """As a message names it: Dropout 'encoder.drop', or the model (Net)."""
+        name = type(self.module).__name__
+        return f"{name} {self.path!r}" if self.path else f"the model ({name})"

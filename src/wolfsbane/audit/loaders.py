@@ -41,5 +41,5 @@ def batches_of(loader: Any) -> Batches | None:
 def _length(sampler: Any) -> int | None:
     try:
         return len(sampler)
-    except (TypeError, NotImplementedError):
+    except Exception:  # noqa: BLE001  # a data set of the user's may raise anything
         return None

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from wolfsbane.audit import rules
 from wolfsbane.audit.rule import Rule
-from wolfsbane.errors import ArgumentError
+from wolfsbane.audit.source.reading import PROBLEM_CODE
+from wolfsbane.errors import ArgumentError, ArgumentTypeError
 
 
 @functools.cache
@@ -42,10 +43,50 @@ def rule_of(name: str) -> type[Rule]:
     for rule in all_rules():
         if name.lower() in (rule.code.lower(), rule.name):
             return rule
+    if name.upper() == PROBLEM_CODE:
+        raise ArgumentError(
+            f"{PROBLEM_CODE} is no rule: it tells of a file that is not Python, or cannot be read. "
+            "Leave the file out: exclude in [tool.wolfsbane]"
+        )
     known = [text for rule in all_rules() for text in (rule.code, rule.name)]
     near = difflib.get_close_matches(name, known, n=1)
     meant = f"; perhaps {near[0]} is meant" if near else ""
     raise ArgumentError(f"no rule is called {name!r}{meant}. All rules: wolfsbane explain --list")
+
+
+Chosen = str | Iterable[type[Rule] | str] | None
+"""Rules as a caller names them: classes, codes, names, beginnings of codes; None is the default."""
+
+
+def chosen(rules: Chosen) -> tuple[type[Rule], ...]:
+    """Return the rules that a caller means; without any named, all but opinions.
+
+    Raises:
+        ArgumentError: a code names no rule.
+        ArgumentTypeError: something is neither a rule's class nor a code.
+
+    Examples:
+        >>> [rule.code for rule in chosen(["WB204", "dropout-discarded"])]
+        ['WB104', 'WB204']
+    """
+    if rules is None:
+        return select()
+    given = [rules] if isinstance(rules, str) else rules
+    if not isinstance(given, Iterable):
+        raise ArgumentTypeError(_no_rule(given))
+    found: dict[type[Rule], None] = {}
+    for one in given:
+        if isinstance(one, str):
+            found.update(dict.fromkeys(select([one])))
+        elif inspect.isclass(one) and issubclass(one, Rule):
+            found[one] = None
+        else:
+            raise ArgumentTypeError(_no_rule(one))
+    return tuple(sorted(found, key=lambda rule: rule.code))
+
+
+def _no_rule(given: object) -> str:
+    return f"rules are given as codes or classes, as in ['WB1', 'WB201'], but got {given!r}"
 
 
 def select(selected: Iterable[str] = (), ignored: Iterable[str] = ()) -> tuple[type[Rule], ...]:

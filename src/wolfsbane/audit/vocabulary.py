@@ -201,7 +201,7 @@ FUNCTIONS_BY_KIND: Mapping[str, str] = {
     "recurrent": "lstm gru rnn_tanh rnn_relu",
     "attention": "scaled_dot_product_attention",
     "multi_head_attention": "multi_head_attention_forward",
-    "relu": "relu relu_ clamp_min",
+    "relu": "relu relu_ clamp_min clamp_min_",
     "relu6": "relu6",
     "leaky_relu": "leaky_relu leaky_relu_",
     "prelu": "prelu",

@@ -43,12 +43,19 @@ def _options(
     pass
 
 
+def _told(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def main() -> None:
     """Run the command line; a mistake of the user's ends in one line and exit code 2."""
     try:
         app(prog_name="wolfsbane")
     except (WolfsbaneError, OSError) as error:
-        message = " ".join(str(error).split())  # One line, whatever an exception had to say.
+        # One line, whatever an exception had to say.
+        message = " ".join(_told(error).split())
         print(f"wolfsbane: {message}", file=sys.stderr)  # noqa: T201
         sys.exit(2)
     except KeyboardInterrupt:

@@ -147,7 +147,11 @@ def check(
     try:
         outcome = _run(given, settings, task, stdin_filename, force_exclude)
     except KeyboardInterrupt:
-        left = "what was mended until now stays mended" if task.fix and task.write else "no result"
+        left = (
+            "what was mended until now stays mended"
+            if task.fix and task.write
+            else "nothing was changed"
+        )
         put_error(f"wolfsbane: interrupted; {left}")
         raise typer.Exit(INTERRUPTED) from None
     _warn(outcome, task, quiet)

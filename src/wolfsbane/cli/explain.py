@@ -1,5 +1,6 @@
 """`wolfsbane explain`: a rule's page, or all rules at a glance."""
 
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +12,11 @@ from wolfsbane.errors import ArgumentError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from wolfsbane.audit.catalogue import Row
     from wolfsbane.audit.rule import Rule
+
+NARROWEST = 110
+"""Columns that the table needs for its summaries to be read."""
 
 
 def explain(
@@ -64,21 +69,40 @@ def explain(
 
 
 def _table(rules: "Sequence[type[Rule]]") -> str:
-    """Return a table for a terminal."""
+    """Return a table for a terminal; a list where that is too narrow for one."""
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     from wolfsbane.audit.catalogue import rows  # noqa: PLC0415
 
+    console = Console(markup=False, emoji=False)
+    if console.width < NARROWEST:
+        return _list(rules, console.width)
     table = Table("Code", "Name", "Severity", "Seen in", "Fix", "Summary", box=None)
+    table.columns[1].no_wrap = True
     for row in rows(rules):
-        severity = row.severity if row.default else f"{row.severity}, off"
         seen = ", ".join(row.channels)
-        table.add_row(row.code, row.name, severity, seen, row.fix or "", row.summary)
-    console = Console()
+        table.add_row(row.code, row.name, _severity(row), seen, row.fix or "", row.summary)
     with console.capture() as captured:
         console.print(table)
     return captured.get()
+
+
+def _list(rules: "Sequence[type[Rule]]", width: int) -> str:
+    from wolfsbane.audit.catalogue import rows  # noqa: PLC0415
+
+    lines: list[str] = []
+    for row in rows(rules):
+        facts = [_severity(row), f"seen in {', '.join(row.channels)}"]
+        facts += [f"fix: {row.fix}"] if row.fix else []
+        lines.append(f"{row.code} {row.name}")
+        for text in ("; ".join(facts), row.summary):
+            lines += textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="  ")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _severity(row: "Row") -> str:
+    return row.severity if row.default else f"{row.severity}, off"
 
 
 def _laid_out(markdown: str) -> str:
@@ -88,5 +112,5 @@ def _laid_out(markdown: str) -> str:
 
     console = Console()
     with console.capture() as captured:
-        console.print(Markdown(markdown))
+        console.print(Markdown(markdown, hyperlinks=False))  # Not every terminal has them.
     return captured.get()

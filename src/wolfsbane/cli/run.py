@@ -150,6 +150,7 @@ def _told(findings: "Findings", output_format: Format, rules: "Sequence[type[Rul
         rules=rules,
         root=repository_root(here),
         notes=findings.notes,
+        script=getattr(sys.modules.get("__main__"), "__file__", None),
     )
     return render_report(report, output_format, summary=bool(len(findings) or not findings.notes))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch.nn import Module
 
 from wolfsbane.audit.findings import Findings
-from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.registry import Chosen
 from wolfsbane.audit.run.sampling import Sampling
 from wolfsbane.audit.run.watching import watch
 from wolfsbane.errors import MissingDependencyError
@@ -21,14 +21,14 @@ class Auditing:
     """A part of a callback: `audit.watch` around a training.
 
     Args:
-        rules: which rules; by default all but opinions.
+        rules: which rules, by code or class; by default all but opinions.
         sampling: how often to look closely, as in `audit.watch`.
     """
 
     def __init__(
         self,
         *,
-        rules: Sequence[type[Rule]] | None = None,
+        rules: Chosen = None,
         sampling: Sampling | int | None = None,
     ) -> None:
         super().__init__()

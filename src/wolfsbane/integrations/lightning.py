@@ -18,7 +18,7 @@ class _Auditing(Auditing):
     """Watches what Trainer.fit trains, prints the findings at its end, and keeps them.
 
     Args:
-        rules: which rules; by default all but opinions.
+        rules: which rules, by code or class; by default all but opinions.
         sampling: how often to look closely, as in `audit.watch`.
 
     Attributes:

@@ -15,7 +15,7 @@ class _Auditing(Auditing):
     then when the process ends, or call `end()` yourself.
 
     Args:
-        rules: which rules; by default all but opinions.
+        rules: which rules, by code or class; by default all but opinions.
         sampling: how often to look closely, as in `audit.watch`.
 
     Attributes:

@@ -1,5 +1,6 @@
 """A loss in every spelling."""
 
+import dataclasses
 import functools
 
 import pytest
@@ -12,6 +13,16 @@ from wolfsbane.audit.model.arguments import loss_kind_of
 
 class Smoothed(nn.CrossEntropyLoss):
     """A subclass of a known loss."""
+
+
+@dataclasses.dataclass
+class Penalised:
+    """What can be called, and not be hashed."""
+
+    weight: float = 0.1
+
+    def __call__(self, output, target):
+        return F.cross_entropy(output, target) + self.weight * output.square().mean()
 
 
 @pytest.mark.parametrize(
@@ -30,6 +41,7 @@ class Smoothed(nn.CrossEntropyLoss):
         (F.nll_loss, "nll_loss"),
         (torch.nn.functional.mse_loss, "mse_loss"),
         (lambda output, target: (output - target).abs().mean(), None),
+        (Penalised(), None),
         (nn.Linear(2, 2), None),
         (torch.relu, None),
     ],

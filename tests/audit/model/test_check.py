@@ -152,6 +152,8 @@ def test_a_loader_is_not_iterated_over():
         ({"loss": 3}, "loss has to be a module, a function or a name, but got 3"),
         ({"optimizer": torch.optim.SGD}, r"has to be a torch\.optim\.Optimizer, but got the class"),
         ({"loader": 3}, "loader has to be a DataLoader or another iterable of batches, but got 3"),
+        ({"rules": Rule}, r"given as codes or classes, as in .* but got <class"),
+        ({"rules": [3]}, r"given as codes or classes, as in \['WB1', 'WB201'\], but got 3"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -21,6 +21,18 @@ class Holder(nn.Module):
         self.__dict__.update(held)
 
 
+def test_what_is_held_is_counted_and_told_how_to_be_known():
+    (one,) = check_model(Holder(x=nn.Linear(2, 2)), rules=RULES)
+    assert one.message == (
+        "the model (Holder) does not know 1 module that it holds in 'x': Linear 'x'; "
+        "6 parameters are neither in parameters() nor saved"
+    )
+    assert one.help == "Assign it with setattr(self, name, layer), which registers it"
+    (two,) = check_model(Holder(x=[nn.Dropout(), nn.Dropout()]), rules=RULES)
+    assert two.message.endswith("Dropout 'x[0]', Dropout 'x[1]'; eval() does not reach them")
+    assert two.help == "Hold them in an nn.ModuleList or nn.ModuleDict"
+
+
 @pytest.mark.parametrize(
     ("value", "paths"),
     [
@@ -61,6 +73,12 @@ def test_wb205_counts_the_parameters_that_are_lost():
         "Holder '0' does not know 2 modules that it holds in 'layers': Linear 'layers[0]', "
         "Linear 'layers[1]'; 17 parameters are neither in parameters() nor saved"
     )
+
+
+def test_one_module_is_told_in_the_singular():
+    model = Holder(layers={"a": nn.Linear(2, 3)})
+    (finding,) = check_model(model, rules=RULES)
+    assert "does not know 1 module that it holds in 'layers': Linear" in finding.message
 
 
 def _model():

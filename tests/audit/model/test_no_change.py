@@ -1,6 +1,7 @@
 """A model that was looked at is the model that it was, whatever happened."""
 
 import copy
+import logging
 import random
 import warnings
 
@@ -109,6 +110,20 @@ def test_warnings_in_the_model_are_not_told_again():
 def test_nothing_is_printed(capfd):
     check_model(CASES["clamped weights"][0](), torch.randn(5, 6), rules=[])
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_export_that_fails_logs_nothing():
+    records = []
+    told = logging.Handler()
+    told.emit = records.append
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    log.addHandler(told)
+    try:
+        found = check_model(nn.Linear(4, 2), torch.ones(2, 5), rules=[])
+    finally:
+        log.removeHandler(told)
+    assert "shapes cannot be multiplied" in found.notes[0]
+    assert records == []
 
 
 def test_a_model_that_cannot_be_copied_has_a_note_and_no_tape():

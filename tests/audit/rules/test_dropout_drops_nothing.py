@@ -1,6 +1,7 @@
 """WB109: what is a dial at its zero, and what is a dropout of nothing."""
 
 import pytest
+import torch
 from torch import nn
 
 import wolfsbane
@@ -8,7 +9,13 @@ from wolfsbane.audit import Severity, check_model
 from wolfsbane.audit.rules.dropout_drops_nothing import DropoutDropsNothing
 from wolfsbane.audit.source.check import check_source
 
+TRAINED = torch.nn.Parameter(torch.ones(1))
 HEAD = "import torch.nn.functional as F\nfrom torch import nn\nfrom timm.layers import DropPath\n"
+
+
+def findings_in(model):
+    optimizer = torch.optim.SGD([*model.parameters(), TRAINED], lr=0.1)
+    return list(check_model(model, optimizer=optimizer, rules=[DropoutDropsNothing]))
 
 
 @pytest.mark.parametrize(
@@ -34,9 +41,13 @@ def test_a_comment_at_the_layer_does_not_silence_it():
 
 def test_a_model_gets_one_note():
     model = nn.Sequential(nn.Dropout(0.0), nn.Linear(2, 2), nn.Dropout2d(0.0))
-    (finding,) = check_model(model, rules=[DropoutDropsNothing])
+    (finding,) = findings_in(model)
     assert finding.severity is Severity.NOTE
     assert finding.message.startswith("all 2 drop layers, from Dropout '0' on")
+
+
+def test_a_model_that_nobody_is_about_to_train_gets_none():
+    assert list(check_model(nn.Dropout(0.0), rules=[DropoutDropsNothing])) == []
 
 
 @pytest.mark.parametrize(
@@ -51,4 +62,4 @@ def test_a_model_gets_one_note():
     ],
 )
 def test_a_model_that_drops_somewhere_or_has_no_drop_layer_gets_none(model):
-    assert list(check_model(model, rules=[DropoutDropsNothing])) == []
+    assert findings_in(model) == []

@@ -8,6 +8,7 @@ from wolfsbane.audit import check_model
 from wolfsbane.audit.rules.dropout_on_logits import DropoutOnLogits
 from wolfsbane.audit.source.check import check_source
 
+CROSS_ENTROPY = nn.CrossEntropyLoss()
 HEAD = "import torch.nn.functional as F\nfrom torch import nn\n"
 
 
@@ -48,9 +49,11 @@ def test_the_way_to_a_loss_may_lead_through_probabilities_and_shapes(loss):
         ((nn.Linear(4, 4), nn.Dropout(), nn.Flatten()), None, True),
         ((nn.Linear(4, 4), nn.Dropout(), nn.LogSoftmax(1)), None, True),
         ((nn.Linear(4, 4), nn.Tanh(), nn.Dropout()), None, False),
-        ((nn.Linear(4, 4), nn.Tanh(), nn.Dropout()), nn.CrossEntropyLoss(), True),
-        ((nn.Linear(4, 4), nn.Dropout(0.0)), nn.CrossEntropyLoss(), False),
-        ((nn.Dropout(), nn.Linear(4, 4)), nn.CrossEntropyLoss(), False),
+        ((nn.Linear(4, 4), nn.Tanh(), nn.Dropout()), CROSS_ENTROPY, True),
+        ((nn.Linear(4, 4), nn.Dropout(0.0)), CROSS_ENTROPY, False),
+        ((nn.Conv1d(2, 2, 1), nn.AvgPool1d(4), nn.Flatten(), nn.Dropout()), CROSS_ENTROPY, True),
+        ((nn.Linear(4, 4), nn.LayerNorm(4), nn.Dropout()), CROSS_ENTROPY, False),
+        ((nn.Dropout(), nn.Linear(4, 4)), CROSS_ENTROPY, False),
     ],
 )
 def test_a_models_output_is_a_prediction_with_a_loss_or_behind_a_last_layer(last, loss, is_found):

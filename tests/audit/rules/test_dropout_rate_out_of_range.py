@@ -101,7 +101,7 @@ def test_an_error_of_a_creation_names_the_line(layer):
 def test_a_recurrent_layers_rate_is_named_though_torch_does_not():
     finding = found_in_run(lambda: nn.GRU(4, 4, 2, dropout=20))
     assert finding.message.startswith("drop rate 20 is not a number")
-    assert finding.help.endswith("As a percentage that is p=0.2")
+    assert finding.help.endswith("As a percentage that is dropout=0.2")
 
 
 def test_another_error_is_not_explained():

@@ -116,6 +116,24 @@ def test_a_forward_with_something_between_or_another_use_is_left_alone(run):
     assert codes(Net(run)) == []
 
 
+class Sampled(nn.Module):
+    """Ends its encoder with a mean, around which training samples."""
+
+    def __init__(self):
+        super().__init__()
+        self.mean, self.decoder = nn.Linear(4, 12), nn.Linear(12, 4)
+
+    def forward(self, x):
+        code = self.mean(x)
+        if self.training:
+            code = code + torch.randn_like(code)
+        return self.decoder(code)
+
+
+def test_what_training_puts_between_is_not_seen_so_nothing_is_said():
+    assert codes(Sampled()) == []
+
+
 def test_a_narrow_or_named_factor_is_left_alone():
     assert codes(Net(lambda net, x: net.last(net.first(x)), hidden=3)) == []
     assert codes(Net(lambda net, x: net.last(net.first(x)), name="out_proj")) == []

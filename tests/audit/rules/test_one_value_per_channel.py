@@ -133,7 +133,7 @@ def test_the_error_is_explained_with_layer_shape_and_line():
     assert finding.message.endswith("the batch had 1 sample")
     assert "drop_last=True" in finding.help
     assert finding.place.file == __file__
-    assert finding.related[0][0].module == "1"
+    assert finding.place.module == "1"
 
 
 def test_where_there_is_no_gradient_the_advice_is_eval():

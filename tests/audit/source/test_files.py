@@ -1,3 +1,4 @@
+import os
 import subprocess
 
 import pytest
@@ -43,6 +44,15 @@ def test_patterns_leave_out_files_and_folders(tmp_path):
         "tests/src/e.py",
     ]
     assert _found(tmp_path, patterns=("old", "tests")) == ["a.py", "b_pb2.py", "src/e.py"]
+
+
+def test_pipes_and_dead_links_in_folders_are_passed_over(tmp_path):
+    _tree(tmp_path, "a.py")
+    os.mkfifo(tmp_path / "b.py")
+    (tmp_path / ".#a.py").symlink_to("someone@here.123")
+    (tmp_path / "c.py").symlink_to("a.py")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert _found(tmp_path) == ["a.py", "c.py"]
 
 
 def test_what_is_named_is_taken_whatever_it_is_called(tmp_path):

@@ -41,7 +41,9 @@ def test_whatever_the_encoding_and_the_line_ends_the_program_is_read(content):
         (b"# coding: utf-7\nx = '+2AA-'\n", 1, "cannot be read as utf-7"),
         (b"x = 1\nx = \x00\n", 1, "null byte"),
         (b"x = 1\ndef f(:\n", 2, "this is not Python 3."),
-        (b"\xff\xfex\x00", 1, "invalid or missing encoding"),
+        (b"\xff\xfex\x00", 1, "the file is UTF-16; save it as UTF-8"),
+        (b"# caf\xe9\nx = 1\n", 1, "byte 0xe9 is not utf-8; name the encoding in the first line"),
+        (b"# coding: nix\nx = 1\n", 1, "unknown encoding: nix"),
     ],
 )
 def test_what_is_no_python_is_told_with_its_line(content, line, message):

@@ -2,14 +2,14 @@
 
 import difflib
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, cast
 
 from torch.nn import Module
 from torch.optim import Optimizer
 
 from wolfsbane.audit.model.layers import kind_of_module
-from wolfsbane.audit.model.naming import kind_of, name_of
+from wolfsbane.audit.torch_functions import kind_of, name_of
 from wolfsbane.audit.vocabulary import CLASSES, FUNCTIONS, LOSSES
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 
@@ -45,7 +45,8 @@ def loss_kind_of(loss: Loss | None) -> str | None:
     if isinstance(loss, functools.partial):
         return loss_kind_of(loss.func)
     if callable(loss):
-        return _if_loss(kind_of(name_of(loss), {}))
+        is_known = isinstance(loss, Hashable)  # a dataclass with __call__ may be none
+        return _if_loss(kind_of(name_of(loss), {})) if is_known else None
     raise ArgumentTypeError(
         f"loss has to be a module, a function or a name, but got {loss!r}. Pass what the training "
         "loop calls, such as torch.nn.CrossEntropyLoss()"

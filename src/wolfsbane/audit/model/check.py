@@ -11,12 +11,15 @@ from wolfsbane.anatomy.example import as_inputs
 from wolfsbane.audit.allowance import is_finding_allowed
 from wolfsbane.audit.finding import Channel, Finding
 from wolfsbane.audit.findings import Findings
-from wolfsbane.audit.model.arguments import check_loader, check_optimizer, loss_kind_of
+from wolfsbane.audit.model.arguments import (
+    check_loader,
+    check_optimizer,
+    loss_kind_of,
+)
 from wolfsbane.audit.model.layers import layers_of
 from wolfsbane.audit.model.recording import record
 from wolfsbane.audit.model.view import ModelView
-from wolfsbane.audit.registry import select
-from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.registry import Chosen, chosen
 
 
 def check_model(
@@ -26,7 +29,7 @@ def check_model(
     optimizer: Optimizer | None = None,
     loader: Iterable[Any] | None = None,
     *,
-    rules: Sequence[type[Rule]] | None = None,
+    rules: Chosen = None,
 ) -> Findings:
     """Return what the rules find in a model that exists.
 
@@ -44,7 +47,7 @@ def check_model(
         loss: what it is trained with: a module, a function, or its name.
         optimizer: what trains it.
         loader: what its batches come from. Nothing is taken from it.
-        rules: which rules; by default all but opinions.
+        rules: which rules, by code or class; by default all but opinions.
 
     Raises:
         ArgumentTypeError: an argument has the wrong type.
@@ -61,11 +64,12 @@ def check_model(
     loss_kind = loss_kind_of(loss)
     check_optimizer(optimizer)
     check_loader(loader)
+    used = chosen(rules)
     recording = record(model, layers, inputs)
     view = ModelView(model, layers, recording.tape, loss, loss_kind, optimizer, loader)
     found = {
         finding
-        for rule in (select() if rules is None else rules)
+        for rule in used
         if Channel.MODEL in rule.channels()
         for finding in rule().check_model(view)
         if not is_finding_allowed(model, finding)

@@ -11,10 +11,10 @@ from torch.utils._pytree import tree_leaves
 
 from wolfsbane.anatomy.example import Inputs
 from wolfsbane.audit.layer import Layer
-from wolfsbane.audit.model.lines import place_in_text
-from wolfsbane.audit.model.naming import kind_of, normalised
+from wolfsbane.audit.lines import place_in_text
 from wolfsbane.audit.model.tensors import shape_of
 from wolfsbane.audit.operation import Operation, Tape
+from wolfsbane.audit.torch_functions import kind_of, normalised
 from wolfsbane.audit.vocabulary import CHANNEL_DROPOUTS, DROPOUTS
 
 Value = Any

@@ -1,17 +1,20 @@
 """What a model ends with."""
 
-import inspect
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from wolfsbane.audit.finding import Place
 from wolfsbane.audit.layer import Layer
+from wolfsbane.audit.model.forwards import depends_on_mode
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rectifiers import is_rectifier
-from wolfsbane.audit.vocabulary import DROPOUTS, RECTIFIERS, SHAPE_ONLY
+from wolfsbane.audit.vocabulary import DROPOUTS, PROBABILITIES, RECTIFIERS, SHAPE_ONLY
 
 PASSED_THROUGH = SHAPE_ONLY | DROPOUTS
+
+COMPOSED = PROBABILITIES
+"""Layers whose result is what they are called, whichever operation of theirs comes last."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,10 @@ def _ending(operation: Operation) -> Ending:
     is_layer = layer is not None and layer.kind is not None
     place = layer.place if is_layer and layer is not None else operation.place
     shape = operation.shape
+    is_all_of_it = is_layer and layer is not None and layer.kind in COMPOSED
+    kind = str(layer.kind) if is_all_of_it and layer is not None else operation.kind
     num_classes = shape[1] if shape is not None and len(shape) > 1 else None
-    return Ending(operation.kind, layer, place, num_classes, is_rectifier(operation))
+    return Ending(kind, layer, place, num_classes, is_rectifier(operation))
 
 
 def _last_layer(view: ModelView, layer: Layer, through: Collection[str]) -> Layer | None:
@@ -85,18 +90,11 @@ def _last_layer(view: ModelView, layer: Layer, through: Collection[str]) -> Laye
 
 
 def _asks_for_its_mode(view: ModelView, operation: Operation) -> bool:
-    """Whether the forward of the layer that ran it, or of one around that, reads `training`."""
+    """Whether the forward of the layer that ran it, or of one around that, depends on the mode."""
     path = operation.layer.path if operation.layer is not None else ""
     around = [
         layer
         for layer in view.layers
         if layer.path in {"", path} or path.startswith(f"{layer.path}.")
     ]
-    return any("training" in _forward_of(layer) for layer in around if layer.kind is None)
-
-
-def _forward_of(layer: Layer) -> str:
-    try:
-        return inspect.getsource(type(layer.module).forward)
-    except (OSError, TypeError):
-        return ""
+    return any(depends_on_mode(type(layer.module)) for layer in around if layer.kind is None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from wolfsbane.audit.dependence import number_of
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
@@ -25,10 +26,9 @@ def rate_of_layer(layer: Layer) -> float | None:
     module, kind = layer.module, layer.kind or ""
     if kind == "recurrent" and getattr(module, "num_layers", 2) == 1:
         return 0.0
-    names = ATTRIBUTES if kind in DROPOUTS else (OF_OTHERS.get(kind, ""),)
-    return next(
-        (rate for rate in (_number(module, name) for name in names) if rate is not None), None
-    )
+    if kind in DROPOUTS:
+        return number_of(module, *ATTRIBUTES)
+    return number_of(module, OF_OTHERS[kind]) if kind in OF_OTHERS else None
 
 
 def rate_of(operation: Operation) -> float | None:
@@ -46,8 +46,3 @@ def own_operations(view: ModelView) -> Iterator[Operation]:
         inside = operation.layer is not None and operation.layer.kind in {*DROPOUTS, *OF_OTHERS}
         if not inside and rate_of(operation) is not None:
             yield operation
-
-
-def _number(module: object, name: str) -> float | None:
-    value = getattr(module, name, None) if name else None
-    return float(value) if isinstance(value, int | float) else None

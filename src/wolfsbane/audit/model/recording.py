@@ -11,6 +11,7 @@ from wolfsbane.anatomy.twins import in_short, quiet, twin_of
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.exported import exported
 from wolfsbane.audit.model.identities import make_dropouts_visible
+from wolfsbane.audit.model.uncompiled import call_uncompiled
 from wolfsbane.audit.model.watched import watched
 from wolfsbane.audit.operation import Tape
 
@@ -70,5 +71,6 @@ def _tape(
     with quiet(model, inputs):
         twin = twin_of(model, shared=shares_parameters)
         twin.eval()
+        call_uncompiled(twin)
         make_dropouts_visible(twin)
         return source(twin, inputs.fresh(), by_path)

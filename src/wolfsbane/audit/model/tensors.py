@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 from torch.nn import Module
-from torch.utils._pytree import tree_any, tree_leaves
+from torch.utils._pytree import tree_leaves
 
 OPAQUE = (type, Module, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
 """What has attributes, and is no record of results."""
@@ -32,11 +32,6 @@ def _tensors_in(value: Any, seen: set[int]) -> Iterator[Tensor]:
         elif hasattr(leaf, "__dict__") and not isinstance(leaf, OPAQUE) and id(leaf) not in seen:
             seen.add(id(leaf))
             yield from _tensors_in(dict(vars(leaf)), seen)
-
-
-def has_tensor(value: Any) -> bool:
-    """Whether an argument is a tensor, or has one in its tuples, lists and dicts."""
-    return tree_any(lambda leaf: isinstance(leaf, Tensor), value)
 
 
 def shape_of(value: Any) -> tuple[int, ...] | None:

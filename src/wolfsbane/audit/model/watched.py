@@ -10,10 +10,10 @@ from torch.overrides import TorchFunctionMode
 from wolfsbane.anatomy.example import Inputs
 from wolfsbane.anatomy.places import members
 from wolfsbane.audit.layer import Layer
-from wolfsbane.audit.model.lines import place_of_caller
-from wolfsbane.audit.model.naming import arguments_of, kind_of, name_of
+from wolfsbane.audit.lines import place_of_caller
 from wolfsbane.audit.model.tensors import shape_of, tensors_in
 from wolfsbane.audit.operation import Operation, Tape
+from wolfsbane.audit.torch_functions import arguments_of, kind_of, name_of
 
 
 def watched(twin: Module, inputs: Inputs, layers: Mapping[str, Layer]) -> Tape:

@@ -1,5 +1,7 @@
 """Findings as commands of GitHub Actions, which shows them beside the changed lines."""
 
+import dataclasses
+
 from wolfsbane.audit.finding import Finding, Severity
 from wolfsbane.audit.fingerprint import relative_path
 from wolfsbane.audit.output.report import Report
@@ -16,7 +18,8 @@ def _command(finding: Finding, report: Report) -> str:
     place = finding.place
     properties: dict[str, object] = {}
     if place.file is not None:
-        properties["file"] = relative_path(place.file, report.root)
+        place = dataclasses.replace(place, file=relative_path(place.file, report.root))
+        properties["file"] = place.file
     if place.span is not None and place.cell is None:
         properties |= {"line": place.span.line, "col": place.span.column}
         properties |= {"endLine": place.span.end_line}

@@ -30,6 +30,7 @@ def render(
     statistics: bool = False,
     color: bool = False,
     notes: Iterable[str] | None = None,
+    script: str | None = None,
 ) -> str:
     """Return findings, of whatever channel, in a format.
 
@@ -42,13 +43,15 @@ def render(
         statistics: counts by rule in place of the findings (text, json).
         color: text for a terminal that has colours.
         notes: what could not be looked at; by default what the findings themselves say.
+        script: a program to which sarif assigns what is in no file, such as a layer of a model:
+            GitHub refuses results without a file.
 
     Raises:
         ArgumentError: there is no such format, or it has no statistics.
     """
     listed = tuple(all_rules() if rules is None else rules)
     told = getattr(findings, "notes", ()) if notes is None else notes
-    report = Report(findings, listed, root or Path.cwd(), notes=tuple(told))
+    report = Report(findings, listed, root or Path.cwd(), notes=tuple(told), script=script)
     return render_report(report, format, statistics=statistics, color=color)
 
 

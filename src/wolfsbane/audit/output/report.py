@@ -24,6 +24,7 @@ class Report:
         notes: what could not be looked at, and why.
         known: findings that the baseline hides; None without a baseline.
         num_fixed: how many fixes were made.
+        script: the program to which SARIF assigns what is in no file.
         unsafe: whether unsafe fixes count as ones that may be made.
     """
 
@@ -34,6 +35,7 @@ class Report:
     notes: Sequence[str] = ()
     known: Sequence[Finding] | None = None
     num_fixed: int = 0
+    script: str | None = None
     unsafe: bool = False
 
     @property

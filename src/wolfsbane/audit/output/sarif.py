@@ -67,7 +67,7 @@ def _invocation(report: Report) -> dict[str, Any]:
             "descriptor": {"id": finding.code},
             "level": "error",
             "message": {"text": f"{_where(finding.place)}{finding.message}"},
-            "locations": [_location(finding.place, report.root)],
+            "locations": [_location(finding.place, report)],
         }
         for finding in report.problems
     ]
@@ -94,7 +94,7 @@ def _result(
         "ruleId": finding.code,
         "level": finding.severity.value,
         "message": {"text": text},
-        "locations": [_location(finding.place, report.root)],
+        "locations": [_location(finding.place, report)],
         "partialFingerprints": {FINGERPRINT: fingerprint},
         "properties": {"channel": finding.channel.value},
     }
@@ -102,7 +102,7 @@ def _result(
         result["ruleIndex"] = index[finding.code]
     if finding.related:
         result["relatedLocations"] = [
-            _location(place, report.root) | {"id": number, "message": {"text": what}}
+            _location(place, report) | {"id": number, "message": {"text": what}}
             for number, (place, what) in enumerate(finding.related, 1)
         ]
     if finding.fix and finding.place.file and finding.place.cell is None:
@@ -122,14 +122,16 @@ def _where(place: Place) -> str:
     return f"Cell {place.cell}{line}: "
 
 
-def _location(place: Place, root: Path) -> dict[str, Any]:
+def _location(place: Place, report: Report) -> dict[str, Any]:
     location: dict[str, Any] = {}
-    if place.file is not None:
-        physical: dict[str, Any] = {"artifactLocation": _artifact(place.file, root)}
-        # A cell's line is no line of the notebook's file.
-        if place.span is not None and place.cell is None:
-            physical["region"] = _region(place.span)
-        location["physicalLocation"] = physical
+    file = report.script if place.file is None else place.file
+    if file is not None:
+        # A cell's line is no line of the notebook's file; GitHub wants one all the same.
+        is_told = place.file is not None and place.span is not None and place.cell is None
+        location["physicalLocation"] = {
+            "artifactLocation": _artifact(file, report.root),
+            "region": _region(place.span) if is_told and place.span else {"startLine": 1},
+        }
     if place.module is not None:
         name = place.module or "(the model itself)"
         location["logicalLocations"] = [{"fullyQualifiedName": name, "kind": "member"}]

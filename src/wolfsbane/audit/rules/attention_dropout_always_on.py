@@ -151,8 +151,8 @@ class AttentionDropoutAlwaysOn(Rule):
     )
 
     def check_source(self, source: Source) -> Iterator[Finding]:
-        for step in source.steps_of(ATTENTIONS):
-            if step.creation is not None or step.call is None:
+        for step in source.functions_of(ATTENTIONS):
+            if step.call is None:
                 continue
             rate = _rate_always_given(source, step.call)
             if rate is not None and runs_in_evaluation(source, step.node):
@@ -161,7 +161,8 @@ class AttentionDropoutAlwaysOn(Rule):
     def _at_call(self, source: Source, call: Call, rate: ast.expr) -> Finding:
         mode = mode_in_reach(source, call.node)
         called = source.segment(call.node.func)
-        message = f"{called}(...) drops {source.segment(rate)} of the weights in evaluation too"
+        given = " ".join(source.segment(rate).split())
+        message = f"{called}(...) drops weights in evaluation too, with dropout_p={given}"
         place = source.place(call.node)
         help = HELP_WITH_A_SWITCH if _has_switch(call) else HELP
         fix = _fix(source, call, rate, mode) if mode else None

@@ -8,6 +8,7 @@ from wolfsbane.audit.batch_norms import listed
 from wolfsbane.audit.finding import Channel, Edit, Finding, Fix, Severity
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
+from wolfsbane.audit.source.corrections import one_minus
 from wolfsbane.audit.source.file import Call, Source
 from wolfsbane.audit.vocabulary import BATCH_NORMS, kind_of_class, kind_of_function
 
@@ -60,8 +61,7 @@ class BatchnormMomentumOfTensorflow(Rule):
 
     ## References
 
-    -
-      [torch.nn.BatchNorm2d](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html),
+    - [torch.nn.BatchNorm2d](https://docs.pytorch.org/docs/stable/generated/torch.nn.BatchNorm2d.html),
       its note on momentum
     - [vision#8250](https://github.com/pytorch/vision/issues/8250)
     - [transformers#19454](https://github.com/huggingface/transformers/issues/19454)
@@ -136,7 +136,7 @@ class BatchnormMomentumOfTensorflow(Rule):
     ) -> Finding:
         keyword = "" if name == "momentum" and given not in call.node.args else "momentum="
         literal = isinstance(given, ast.Constant)
-        meant = f"{_other(value):g}" if literal else f"1 - ({source.segment(given)})"
+        meant = f"{_other(value):g}" if literal else one_minus(source, given)
         is_followed = given in call.node.args[:-1]  # No positional may follow a keyword.
         text = meant if is_followed and name == "momentum" else keyword + meant
         fix = Fix(

@@ -12,6 +12,7 @@ from wolfsbane.audit.operation import Operation, Tape
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Creation, Source, Step
 from wolfsbane.audit.vocabulary import AFFINE, BATCH_NORMS
+from wolfsbane.audit.wording import counted
 
 OUTPUTS = ("out_features", "out_channels")
 BIAS = {"linear": 2, "conv": 7, "conv_transpose": 7}
@@ -101,10 +102,11 @@ class BiasBeforeBatchnorm(Rule):
         for layer, norm in pairs:
             bias: Any = getattr(layer.module, "bias", None)
             if bias is not None and _fits(layer.module, norm.module):
+                numbers = counted(bias.numel(), "number")
                 yield self.found(
                     Channel.MODEL,
                     layer.place,
-                    f"{_word(layer.kind)} {layer.path!r} adds a bias of {bias.numel()} numbers "
+                    f"{_word(layer.kind)} {layer.path!r} adds a bias of {numbers} "
                     f"that batch norm {norm.path!r} subtracts again",
                     "Make the layer with bias=False",
                 )

@@ -228,17 +228,17 @@ def _always_on(source: Source, call: Call) -> tuple[str, str] | None:
     if signature is None or signature.training is None or is_explained(source, call.node):
         return None
     switch = signature.training
-    rate = call.argument(signature.rate, signature.position(signature.rate))
-    if rate is None and not signature.default_rate:
-        return None
-    if rate is not None and _may_be_zero(source, rate):
-        return None
     training = call.argument(switch, signature.position(switch))
-    if training is None:
-        is_missing = signature.default_training and not call.has_unknown_arguments
-        return (f"is given no {switch}=, which is True by default", switch) if is_missing else None
-    is_true = isinstance(training, ast.Constant) and training.value == 1
-    return (f"is given {switch}=True", switch) if is_true else None
+    if training is None and signature.default_training and not call.has_unknown_arguments:
+        defect = f"is given no {switch}=, which is True by default"
+    elif isinstance(training, ast.Constant) and training.value == 1:
+        defect = f"is given {switch}=True"
+    else:
+        return None
+    # Where the rate comes from is asked last: following it is what takes time.
+    rate = call.argument(signature.rate, signature.position(signature.rate))
+    may_drop = signature.default_rate if rate is None else not _may_be_zero(source, rate)
+    return (defect, switch) if may_drop else None
 
 
 def _may_be_zero(source: Source, rate: ast.expr) -> bool:

@@ -25,6 +25,7 @@ from wolfsbane.audit.vocabulary import (
     POOLS,
     SHAPE_ONLY,
 )
+from wolfsbane.audit.wording import counted
 
 DROPOUTS = frozenset({ELEMENT_DROPOUT, *CHANNEL_DROPOUTS})
 """Those that raise the variance; alpha dropout keeps it."""
@@ -274,7 +275,8 @@ class _Shifts(Observer):
                 yield DropoutBeforeBatchnorm.found(
                     Channel.RUN,
                     pair.place,
-                    f"{pair.drop} comes before {pair.norm}: in {variance.num_calls} sampled "
-                    f"training steps its input had {ratio:.3g} times the variance {other}",
+                    f"{pair.drop} comes before {pair.norm}: in "
+                    f"{counted(variance.num_calls, 'sampled training step')} its input had "
+                    f"{ratio:.3g} times the variance {other}",
                     HELP,
                 )

@@ -161,8 +161,9 @@ class DropoutDiscarded(Rule):
 def _is_statement(source: Source, call: Call) -> bool:
     """Whether a call is a statement, and not one of the module's own."""
     statement = source.parent_of(call.node)
-    is_alone = isinstance(statement, ast.Expr)
-    return is_alone and not isinstance(source.parent_of(statement), ast.Module)
+    if not isinstance(statement, ast.Expr):
+        return False
+    return not isinstance(source.parent_of(statement), ast.Module)
 
 
 def _is_thrown_away(source: Source, step: Step | None) -> bool:

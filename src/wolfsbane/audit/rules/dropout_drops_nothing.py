@@ -22,7 +22,8 @@ class DropoutDropsNothing(Rule):
     ## What it does
 
     Finds layers and functions whose rate is written as 0, `0.0` or `False`. Of a model that exists
-    it tells, in one note, that no drop layer in it drops anything.
+    it tells, in one note, that no drop layer in it drops anything; but only where an optimizer is
+    given with it, for most pretrained models have such dials, all at zero.
 
     A rate that comes from elsewhere, such as a configuration or an argument with the default 0, is
     no finding in a program's text: it is a dial, at its zero. Nor are layers that drop nothing
@@ -31,7 +32,7 @@ class DropoutDropsNothing(Rule):
     ## Why is this bad?
 
     The layer looks like regularisation and is none. PyTorch says nothing about it. It is mostly a
-    leftover of an experiment, or a `keep_prob` of the wrong sign.
+    leftover of an experiment, or of a rate that was to be filled in later.
 
     ## Example
 
@@ -42,10 +43,11 @@ class DropoutDropsNothing(Rule):
     ```
 
     ```python model
-    from torch import nn
+    from torch import nn, optim
 
     rate = 0.0  # from a configuration that nobody filled in
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Dropout(rate), nn.Linear(64, 10))
+    optimizer = optim.AdamW(model.parameters())
     ```
 
     ## Use instead
@@ -57,10 +59,11 @@ class DropoutDropsNothing(Rule):
     ```
 
     ```python model
-    from torch import nn
+    from torch import nn, optim
 
     rate = 0.2
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Dropout(rate), nn.Linear(64, 10))
+    optimizer = optim.AdamW(model.parameters())
     ```
 
     ## When to ignore it
@@ -100,7 +103,9 @@ class DropoutDropsNothing(Rule):
         ),
         Example(
             "from torch import nn\n"
-            "model = nn.Sequential(nn.Dropout(0.0), nn.Linear(4, 4), nn.Dropout(0.1))\n",
+            "from torch.optim import SGD\n"
+            "model = nn.Sequential(nn.Dropout(0.0), nn.Linear(4, 4), nn.Dropout(0.1))\n"
+            "optimizer = SGD(model.parameters(), lr=0.1)\n",
             Channel.MODEL,
             is_invalid=False,
         ),
@@ -121,6 +126,8 @@ class DropoutDropsNothing(Rule):
                 )
 
     def check_model(self, model: ModelView) -> Iterator[Finding]:
+        if model.optimizer is None:
+            return
         layers = model.of_kind(DROPOUTS)
         rates = [rate_of_layer(layer) for layer in model.layers]
         rates += [rate_of(operation) for operation in own_operations(model)]

@@ -11,6 +11,7 @@ from wolfsbane.audit.source.corrections import replaced
 from wolfsbane.audit.source.evaluation import is_test, mode_in_reach, runs_in_evaluation
 from wolfsbane.audit.source.file import Call, Creation, Function, Source, Step
 from wolfsbane.audit.vocabulary import DROPOUTS
+from wolfsbane.audit.wording import counted
 
 HELP = "Make it in __init__ and call that, or call F.dropout with training=self.training"
 BUILDERS = frozenset({"__init__", "setup", "configure_model", "build", "reset_parameters"})
@@ -160,10 +161,10 @@ class DropoutMadeInForward(Rule):
         return MadeInForward(self._in_run)
 
     def _in_run(self, made: Made) -> Finding:
-        times = "1 call" if made.num_calls == 1 else f"{made.num_calls} calls"
-        evidence = f"one {made.name} p={made.rate:g} for each of {times}, owned by no model"
+        times = "1 call" if made.num_calls == 1 else f"each of {made.num_calls} calls"
+        evidence = f"one {made.name} p={made.rate:g} for {times}, owned by no model"
         if made.num_in_evaluation:
-            evidence += f"; it was on in {made.num_in_evaluation} calls in eval mode"
+            evidence += f"; it was on in {counted(made.num_in_evaluation, 'call')} in eval mode"
         return self.found(Channel.RUN, made.place, f"dropout is made in forward: {evidence}", HELP)
 
 

@@ -1,6 +1,6 @@
 """WB112."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeVar
 
 from wolfsbane.audit.chains import HasKind, before, reached
@@ -13,11 +13,13 @@ from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.source.rates import drops_nothing
 from wolfsbane.audit.vocabulary import (
+    ACTIVATIONS,
     AFFINE,
     BCE_WITH_LOGITS,
     CROSS_ENTROPY,
     DROPOUTS,
     LOSSES,
+    POOLS,
     PROBABILITIES,
     SHAPE_ONLY,
 )
@@ -25,6 +27,10 @@ from wolfsbane.audit.vocabulary import (
 OF_ELEMENTS = DROPOUTS - {"drop_path"}
 TO_LOSS = SHAPE_ONLY | PROBABILITIES
 """Kinds between logits and a loss."""
+
+BEHIND_A_LAYER = SHAPE_ONLY | ACTIVATIONS | POOLS | {"mean"}
+"""Kinds between the last weighted layer of a classifier and its output. A norm is none of them: a
+model that ends with norm and dropout has no head yet, and gives features."""
 
 OF_CLASSES = frozenset({CROSS_ENTROPY, BCE_WITH_LOGITS, "nll_loss", "bce"})
 """Losses whose input is a prediction beyond doubt; others also compare features."""
@@ -138,7 +144,7 @@ class DropoutOnLogits(Rule):
             for drop in before(loss, source.inputs_of, TO_LOSS):
                 if drop.kind not in OF_ELEMENTS or drops_nothing(source, drop):
                     continue
-                if loss.kind in OF_CLASSES or _is_behind_affine(drop, source.inputs_of):
+                if loss.kind in OF_CLASSES or _is_behind_affine(drop, source.inputs_of, SHAPE_ONLY):
                     yield self.found(
                         Channel.SOURCE,
                         source.place(drop.node),
@@ -156,7 +162,8 @@ class DropoutOnLogits(Rule):
         for drop in reached(outputs, _first_input, TO_LOSS):
             if drop.kind not in OF_ELEMENTS or not rate_of(drop):
                 continue
-            if is_prediction or _is_behind_affine(drop, _first_input):
+            between = BEHIND_A_LAYER if is_prediction else SHAPE_ONLY
+            if _is_behind_affine(drop, _first_input, between):
                 yield self.found(
                     Channel.MODEL,
                     place_of(drop),
@@ -166,8 +173,10 @@ class DropoutOnLogits(Rule):
                 )
 
 
-def _is_behind_affine(drop: Node, inputs_of: Callable[[Node], Iterable[Node]]) -> bool:
-    return any(node.kind in AFFINE for node in before(drop, inputs_of, SHAPE_ONLY))
+def _is_behind_affine(
+    drop: Node, inputs_of: Callable[[Node], Iterable[Node]], between: Collection[str]
+) -> bool:
+    return any(node.kind in AFFINE for node in before(drop, inputs_of, between))
 
 
 def _first_input(operation: Operation) -> tuple[Operation, ...]:

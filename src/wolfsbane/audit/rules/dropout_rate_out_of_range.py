@@ -132,6 +132,7 @@ class _Refusals(Observer):
         if failure is None or refused is None:
             return
         given = str(refused["given"] or _innermost(failure.error).get("dropout", "of a layer"))
+        keyword = "p" if refused["given"] else "dropout"
         what = f"drop rate {given}"
         place = failure.place
         if failure.stack:
@@ -140,7 +141,7 @@ class _Refusals(Observer):
             place = replace(place, module=layer.path)
         value = float(given) if re.fullmatch(r"-?[\d.]+", given) else -1.0
         ended = f"{_message(what)}, so the run ended with a {type(failure.error).__name__}"
-        yield DropoutRateOutOfRange.found(Channel.RUN, place, ended, _help("p", value))
+        yield DropoutRateOutOfRange.found(Channel.RUN, place, ended, _help(keyword, value))
 
 
 def _innermost(error: BaseException) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from wolfsbane.audit.finding import Channel, Edit, Finding, Fix, Severity, Span
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Failure, Observer
+from wolfsbane.audit.source.corrections import one_minus
 from wolfsbane.audit.source.evaluation import is_test
 from wolfsbane.audit.source.file import Call, Source
 
@@ -220,7 +221,7 @@ def _fix(source: Source, given: ast.keyword) -> Fix | None:
     if isinstance(given.value, ast.Constant) and isinstance(value, float | int):
         text = f"{round(1 - value, 12):g}"
     else:
-        text = f"1 - ({source.segment(given.value)})"
+        text = one_minus(source, given.value)
     edits = (Edit(end, "p"), Edit(source.span(given.value), text))
     return Fix(f"Pass p={text}", edits, is_safe=False)
 

@@ -173,19 +173,19 @@ class DropoutUnused(Rule):
             if creation.kind not in DROPOUTS or not is_made_once or owner is None:
                 continue
             attribute = attribute_of(source, creation)
-            if attribute is None or may_be_used(source, owner, attribute):
+            if attribute is None or not is_whole(source, owner):
+                continue
+            if may_be_used(source, owner, attribute):
                 continue
             rate = creation.call.argument("p", 0)
             if rate is not None and (
                 source.constant(rate) == 0 or is_value_used(source, owner, rate)
             ):
                 continue
-            if is_whole(source, owner):
-                message = (
-                    f"dropout {attribute!r} is made in __init__, and no method of {owner.name}"
-                    " uses it"
-                )
-                yield self.found(Channel.SOURCE, source.place(creation.call.node), message, HELP)
+            message = (
+                f"dropout {attribute!r} is made in __init__, and no method of {owner.name} uses it"
+            )
+            yield self.found(Channel.SOURCE, source.place(creation.call.node), message, HELP)
 
     def observer(self) -> Observer:
         return DropoutCalls(self._in_run)

@@ -90,7 +90,10 @@ class EvalFarWorseThanTrain(Rule):
       [arXiv:1502.03167](https://arxiv.org/abs/1502.03167), section 3.1
     - Wu and Johnson (2021), Rethinking "Batch" in BatchNorm,
       [arXiv:2105.07576](https://arxiv.org/abs/2105.07576), sections 3 and 5
-    - [discuss.pytorch.org 7146](https://discuss.pytorch.org/t/7146)
+    - [discuss.pytorch.org 3323](https://discuss.pytorch.org/t/3323), "Performance highly degraded
+      when eval() is activated in the test phase"
+    - [discuss.pytorch.org 7146](https://discuss.pytorch.org/t/7146), "What does model.eval() do for
+      batchnorm layer?"
     """
 
     code = "WB207"

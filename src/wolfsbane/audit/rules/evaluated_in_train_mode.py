@@ -129,13 +129,12 @@ for epoch in range(2):
         model = source.segment(call.node.func)
         nodes = [one.node for one in call.settings if isinstance(one.node, ast.Call)]
         set_at = min(nodes, key=lambda node: node.lineno, default=None)
-        since = "since it was made" if set_at is None else f"since line {set_at.lineno}"
+        since = "in which it was made" if set_at is None else f"set in line {set_at.lineno}"
         related = () if set_at is None else ((source.place(set_at), "training mode is set here"),)
         return self.found(
             Channel.SOURCE,
             source.place(call.node),
-            f"'{model}' is evaluated in training mode: it is in it {since}, and no_grad does not "
-            "change that",
+            f"'{model}' is evaluated in training mode, {since}; no_grad does not change that",
             f"Call {model}.eval() before, and {model}.train() before training goes on",
             related=related,
         )

@@ -13,6 +13,7 @@ from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Forward, LayerCall, Observer, Step, Watched
 from wolfsbane.audit.vocabulary import BATCH_NORMS
+from wolfsbane.audit.wording import counted
 
 MIN_STEPS = 2
 """Steps after which a parameter that trains has moved."""
@@ -233,7 +234,7 @@ def _moved(model: _Model) -> Iterator[Finding]:
                 Channel.RUN,
                 next(iter(parts)).place,
                 f"{listed(norms)} {_be(norms)} frozen, for {why}, but the running mean moved in "
-                f"{model.steps} training steps: that of {moves[max(moves)].path!r} by "
+                f"{counted(model.steps, 'training step')}: that of {moves[max(moves)].path!r} by "
                 f"{max(moves):.2g} standard deviations",
                 _help(list(parts)),
             )

@@ -10,6 +10,7 @@ from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Observer
 from wolfsbane.audit.source.containers import Unregistered, unregistered_layers
 from wolfsbane.audit.source.file import Source
+from wolfsbane.audit.wording import counted
 
 if TYPE_CHECKING:
     from wolfsbane.audit.model.view import ModelView
@@ -38,6 +39,9 @@ for step in range(3):
     optimizer.step()
 """
 PLAIN = "[nn.Linear(4, 4), nn.Dropout(0.3)]"
+
+HOLD = "Hold them in an nn.ModuleList or nn.ModuleDict"
+ASSIGN = "Assign it with setattr(self, name, layer), which registers it"
 
 
 class LayerNotRegistered(Rule):
@@ -129,20 +133,27 @@ class LayerNotRegistered(Rule):
         for key in dict.fromkeys((one.holder.path, one.attribute) for one in held):
             found = [one for one in held if (one.holder.path, one.attribute) == key]
             number = sum(each.numel() for one in found for each in one.module.parameters())
-            owner = type(found[0].holder.module).__name__
             names = listed(f"{type(one.module).__name__} {one.path!r}" for one in found)
             yield self.found(
                 Channel.MODEL,
                 found[0].holder.place,
-                f"{owner} {key[0]!r} does not know {len(found)} modules that it holds in "
-                f"'{key[1]}': {names}; {number} parameters are neither in parameters() nor saved",
-                "Hold them in an nn.ModuleList or nn.ModuleDict",
+                f"{found[0].holder} does not know {counted(len(found), 'module')} that it holds in "
+                f"'{key[1]}': {names}; {_missed(number)}",
+                ASSIGN if found[0].path == key[1] else HOLD,
             )
 
     def observer(self) -> Observer:
         from wolfsbane.audit.run.strangers import Strangers
 
         return Strangers(self)
+
+
+def _missed(number: int) -> str:
+    """Say what of the model's does not see that many parameters."""
+    if not number:
+        return "eval() does not reach them"
+    verb = "is" if number == 1 else "are"
+    return f"{counted(number, 'parameter')} {verb} neither in parameters() nor saved"
 
 
 def _kind(one: Unregistered) -> str:

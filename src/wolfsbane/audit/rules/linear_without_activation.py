@@ -28,6 +28,8 @@ WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 
 HELP = "Put an activation between the two, or make one layer of them"
 EFFECT = "two linear maps in a row are one linear map"
+LONGEST_NAME = 40
+"""Characters of a program's own name for a layer that a message repeats."""
 
 
 class LinearWithoutActivation(Rule):
@@ -100,16 +102,17 @@ class LinearWithoutActivation(Rule):
                 yield self.found(
                     Channel.SOURCE,
                     source.place(second.node),
-                    "this linear layer follows the one in line"
-                    f" {source.span(first.node).line}, with no activation between: {EFFECT}",
+                    f"{_named(source, second)} follows {_named(source, first)} in line"
+                    f" {source.span(first.node).line} with no activation between: {EFFECT}",
                     HELP,
                     related=((source.place(first.node), "the layer before it"),),
                 )
 
     def check_model(self, model: "ModelView") -> Iterator[Finding]:
+        on_tape = (pair for pair in _pairs_on_tape(model.tape) if not _ends_otherwise(model, pair))
         pairs = {
             (id(first), id(second)): (first, second)
-            for first, second in (*_pairs_in_sequentials(model), *_pairs_on_tape(model.tape))
+            for first, second in (*_pairs_in_sequentials(model), *on_tape)
         }
         for first, second in pairs.values():
             if not _is_factor(first, second):
@@ -121,6 +124,16 @@ class LinearWithoutActivation(Rule):
                     HELP,
                     related=((first.place, "the layer before it"),),
                 )
+
+
+def _named(source: "Source", step: "Step") -> str:
+    """Return what a program calls a layer: self.fc, or nn.Linear(8, 8) in a Sequential."""
+    node = step.node
+    is_made_here = step.creation is not None and node is step.creation.call.node
+    if isinstance(node, ast.Call) and not is_made_here:
+        node = node.func
+    name = " ".join(source.segment(node).split())
+    return name if len(name) <= LONGEST_NAME else "a linear layer"
 
 
 def _is_factor_in_source(source: "Source", first: "Step", second: "Step") -> bool:
@@ -179,6 +192,14 @@ def _pairs_on_tape(tape: Tape | None) -> Iterator[tuple[Layer, Layer]]:
             both = (first.layer, operation.layer)
             if all(layer.kind == "linear" for layer in both) and both[0].parent == both[1].parent:
                 yield both
+
+
+def _ends_otherwise(model: "ModelView", pair: tuple[Layer, Layer]) -> bool:
+    """Whether training may put something between the two: a VAE samples there, around its mean."""
+    from wolfsbane.audit.model.forwards import depends_on_mode
+
+    parent = model.layer_at(pair[0].parent or "")
+    return parent is not None and depends_on_mode(type(parent.module))
 
 
 def _linear_before(tape: Tape | None, operation: Operation) -> Operation | None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from wolfsbane.audit.batch_norms import listed, normalises_by_batch
@@ -63,8 +64,7 @@ class OneValuePerChannel(Rule):
 
     - [fastai#1352](https://github.com/fastai/fastai/issues/1352)
     - [pytorch-semseg#214](https://github.com/meetps/pytorch-semseg/issues/214)
-    -
-      [pytorch-deeplab-xception#143](https://github.com/jfzhang95/pytorch-deeplab-xception/issues/143)
+    - [pytorch-deeplab-xception#143](https://github.com/jfzhang95/pytorch-deeplab-xception/issues/143)
     - [scvi-tools#2314](https://github.com/scverse/scvi-tools/issues/2314)
     """
 
@@ -142,14 +142,14 @@ class _Explanation(Observer):
         if failure is None:
             return
         norm, shape = _innermost(failure)
+        layer = failure.stack[-1][0] if failure.stack else None
         got = f"an input of shape {shape}: " if shape else ""
         yield OneValuePerChannel.found(
             Channel.RUN,
-            failure.place,
+            replace(failure.place, module=layer.path) if layer else failure.place,
             f"{norm} got {got}one value per channel, of which no variance can be computed"
             f"{_batch(failure)}",
             _advice(failure, is_training=self._grad),
-            related=tuple((layer.place, "called here") for layer, _ in failure.stack[-1:]),
         )
 
 

@@ -8,6 +8,7 @@ from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Call, Source
 from wolfsbane.audit.vocabulary import NORMS, kind_of_class
+from wolfsbane.audit.wording import counted
 
 DEFAULTS = {"torch.optim.AdamW": 0.01}
 """Optimizers that decay weights without being told to."""
@@ -120,7 +121,7 @@ class WeightDecayOnNorm(Rule):
             yield self.found(
                 Channel.MODEL,
                 layers[0].place,
-                f"weight_decay={decay:g} applies to {len(norms)} parameters of {name}",
+                f"weight_decay={decay:g} applies to {counted(len(norms), 'parameter')} of {name}",
                 HELP,
             )
 

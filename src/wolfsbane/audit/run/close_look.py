@@ -8,6 +8,7 @@ from torch.nn import Module
 
 from wolfsbane.audit.finding import Place
 from wolfsbane.audit.layer import Layer
+from wolfsbane.audit.lines import place_of_caller
 from wolfsbane.audit.model.layers import kind_of_module
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.run.compilation import can_pause
@@ -20,7 +21,6 @@ from wolfsbane.audit.run.functions import (
     tensors_in,
 )
 from wolfsbane.audit.run.observer import LayerCall
-from wolfsbane.audit.run.place import current_place
 from wolfsbane.audit.run.registry import Tracked, looked_through
 
 FAST_ATTENTION = (
@@ -107,7 +107,7 @@ class CloseLook:
         """Note that a module is called within a model, or next to it."""
         layer = tracked.layer_of(looked_through(module))
         within = self.innermost_layer()
-        call = Call(tracked, module, args, kwargs, layer, within, grad, current_place())
+        call = Call(tracked, module, args, kwargs, layer, within, grad, place_of_caller())
         self.calls.append(call)
         return call
 
@@ -119,7 +119,7 @@ class CloseLook:
             is_recording: whether anyone wants to hear of functions.
         """
         call.tracked.refresh()
-        call.layer, call.place = call.tracked.layer_of(call.module), current_place()
+        call.layer, call.place = call.tracked.layer_of(call.module), place_of_caller()
         if is_recording:
             call.closes_window = self._open_window(call.tracked, call.grad)
             if self.window.is_open:

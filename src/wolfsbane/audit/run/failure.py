@@ -6,9 +6,9 @@ from types import TracebackType
 from torch.nn import Module
 
 from wolfsbane.audit.layer import Layer
+from wolfsbane.audit.lines import place_of_error
 from wolfsbane.audit.run.functions import tensors_in
 from wolfsbane.audit.run.observer import Failure
-from wolfsbane.audit.run.place import place_of_error
 from wolfsbane.audit.run.session import Session
 
 CALLED = Module._call_impl.__code__  # noqa: SLF001  # the frame that every call of a module has

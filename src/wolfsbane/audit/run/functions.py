@@ -11,10 +11,10 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from wolfsbane.audit.layer import Layer
+from wolfsbane.audit.lines import place_of_caller
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.run.compilation import leave_off, pause_when_compiled
-from wolfsbane.audit.run.naming import arguments_of, kind_of, name_of
-from wolfsbane.audit.run.place import current_place
+from wolfsbane.audit.torch_functions import arguments_of, kind_of, name_of
 
 REMEMBERED = 500
 """Operations that are kept to explain a failure: those of some large forward passes."""
@@ -116,13 +116,15 @@ class Recorder(TorchFunctionMode):
     ) -> None:
         tensors = tuple(tensors_in((*args, *kwargs.values())))
         first = next(tensors_in(output), None)
+        name, layer = name_of(function), self.layer()
+        arguments = arguments_of(function, args, kwargs)
         operation = Operation(
-            kind=kind_of(function),
-            name=name_of(function),
+            kind=kind_of(name, arguments, layer),
+            name=name,
             inputs=self.tracks.makers_of(tensors),
-            arguments=arguments_of(function, args, kwargs),
-            layer=self.layer(),
-            place=current_place(),
+            arguments=arguments,
+            layer=layer,
+            place=place_of_caller(),
             shape=None if first is None else tuple(first.shape),
         )
         self.tracks.made(operation, output if first is not None else tensors[:1])

@@ -1,10 +1,10 @@
 """`watch_everything`: every model that trains in this process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wolfsbane.audit.findings import Findings
-from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.registry import Chosen
 from wolfsbane.audit.run.registry import Registry
 from wolfsbane.audit.run.sampling import Sampling, sampling_of
 from wolfsbane.audit.run.watching import watched_run
@@ -17,7 +17,7 @@ NOTHING_TRAINED = (
 
 @contextmanager
 def watch_everything(
-    rules: Sequence[type[Rule]] | None = None, sampling: Sampling | int | None = None
+    rules: Chosen = None, sampling: Sampling | int | None = None
 ) -> Iterator[Findings]:
     """Watch every model that trains in this block.
 

@@ -10,6 +10,7 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from wolfsbane.audit.finding import Place
+from wolfsbane.audit.lines import place_of_caller
 from wolfsbane.audit.model.layers import kind_of_module
 from wolfsbane.audit.run.batch import is_loss
 from wolfsbane.audit.run.close_look import Call, CloseLook
@@ -18,7 +19,6 @@ from wolfsbane.audit.run.dispatch import Dispatch
 from wolfsbane.audit.run.functions import Recorded, is_transforming
 from wolfsbane.audit.run.gaps import Gaps
 from wolfsbane.audit.run.observer import Forward, LayerCall, ModeSet, OperationCall, Step
-from wolfsbane.audit.run.place import current_place
 from wolfsbane.audit.run.registry import ModeLog, Registry, Tracked, layer_reached, looked_through
 from wolfsbane.audit.run.sampling import Sampling
 
@@ -188,7 +188,7 @@ class Session:
         """Note that train() or eval() was called."""
         if self._is_busy:
             return
-        place = current_place()
+        place = place_of_caller()
         if self.registry.is_open:
             self._modes.add(module, training, place)
         for tracked in self.registry:

@@ -11,6 +11,7 @@ from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.unregistered import is_hidden, matters
 from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.run.observer import LayerCall, Observer
+from wolfsbane.audit.wording import counted
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -69,7 +70,7 @@ class Strangers(Observer):
             yield self.rule.found(
                 Channel.RUN,
                 Place(found[0].place.file, found[0].place.span, None, within.path),
-                f"{shown} calls {len(found)} modules that it does not know: "
+                f"{shown} calls {counted(len(found), 'module')} that it does not know: "
                 f"{listed(one.text for one in found)}",
                 "Hold them in an nn.ModuleList or nn.ModuleDict",
             )

@@ -149,7 +149,7 @@ class NeverTraining(TrainedModes):
                 Channel.RUN,
                 _place(first),
                 f"{shown} trains, but was never in training mode: {first.label} was in eval mode "
-                f"in all {account.num_steps} training steps{_others(found)}{_of(account)}"
+                f"in {_all_steps(account)}{_others(found)}{_of(account)}"
                 f"{_set_at(first)}",
                 "Call train() on the model before training, or freeze what is not to be trained",
             )
@@ -180,6 +180,11 @@ def is_trained(layer: Layer, optimizer: Optimizer) -> bool:
     """Whether an optimizer has parameters of a layer that get gradients."""
     held = {id(one) for group in optimizer.param_groups for one in group["params"]}
     return any(one.requires_grad and id(one) in held for one in layer.module.parameters())
+
+
+def _all_steps(account: Account) -> str:
+    number = account.num_steps
+    return "the one training step" if number == 1 else f"all {number} training steps"
 
 
 def _others(found: Sequence[History]) -> str:

@@ -1,6 +1,6 @@
 """`watch`: a training that is looked at while it runs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,8 +10,7 @@ from torch.optim import Optimizer
 from wolfsbane.audit.allowance import is_finding_allowed
 from wolfsbane.audit.finding import Finding
 from wolfsbane.audit.findings import Findings
-from wolfsbane.audit.registry import select
-from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.registry import Chosen, chosen
 from wolfsbane.audit.run.comments import without_hidden
 from wolfsbane.audit.run.dispatch import Dispatch
 from wolfsbane.audit.run.failure import failure_of
@@ -33,7 +32,7 @@ def watch(
     *,
     optimizer: Optimizer | None = None,
     loss: Module | Callable[..., Any] | None = None,
-    rules: Sequence[type[Rule]] | None = None,
+    rules: Chosen = None,
     sampling: Sampling | int | None = None,
 ) -> Iterator[Findings]:
     """Watch a model that trains in this block, and say what is wrong with it when the block ends.
@@ -45,7 +44,7 @@ def watch(
         model: the model. A compiled or parallel one is looked through.
         optimizer: whose steps count; by default those of any optimizer that has its parameters.
         loss: the loss, where it is a module of your own making; torch's own are recognised.
-        rules: the rules to use; by default all but opinions.
+        rules: which rules, by code or class; by default all but opinions.
         sampling: look closely at every so many steps; by default at the first three, then ever
             fewer, down to one in 64. What is seen without a close look is seen in every step.
 
@@ -71,10 +70,9 @@ def watch(
         >>> print(findings)
         no findings
     """
-    _check(model, optimizer)
-    _check_settings(loss, rules)
-    registry = Registry([model])
-    run = watched_run(registry, rules, sampling_of(sampling), optimizer, loss)
+    _check(model, optimizer, loss)
+    registry, wanted = Registry([model]), chosen(rules)
+    run = watched_run(registry, wanted, sampling_of(sampling), optimizer, loss)
     try:
         with run as findings:
             yield findings
@@ -89,14 +87,14 @@ def watch(
 @contextmanager
 def watched_run(
     registry: Registry,
-    rules: Sequence[type[Rule]] | None,
+    rules: Chosen,
     sampling: Sampling,
     optimizer: Optimizer | None = None,
     loss: Module | Callable[..., Any] | None = None,
 ) -> Iterator[Findings]:
     """Watch a run's models; findings are filled in at the end, after an exception too."""
     findings = Findings()
-    dispatch = Dispatch.of(select() if rules is None else rules)
+    dispatch = Dispatch.of(chosen(rules))
     session = Session(dispatch, registry, sampling, optimizer, loss)
     is_complete = True
     try:
@@ -111,7 +109,9 @@ def watched_run(
         session.ends(is_complete=is_complete)
         registry.name_all()
         found = [each for each in dispatch.findings() if not _is_allowed(each, registry)]
-        findings.extend(without_hidden(found), dict.fromkeys(dispatch.notes))
+        # A script that trains several models of a kind would be told the same of each.
+        shown = dict.fromkeys(without_hidden(found))
+        findings.extend(shown, dict.fromkeys(dispatch.notes))
 
 
 def _is_allowed(finding: Finding, registry: Registry) -> bool:
@@ -125,7 +125,7 @@ def _is_allowed(finding: Finding, registry: Registry) -> bool:
     return bool(models) and all(is_finding_allowed(model, finding) for model in models)
 
 
-def _check(model: object, optimizer: object) -> None:
+def _check(model: object, optimizer: object, loss: object) -> None:
     if not isinstance(model, Module):
         raise ArgumentTypeError(
             f"model has to be a torch.nn.Module, but got {model!r}. Pass the model itself"
@@ -135,20 +135,7 @@ def _check(model: object, optimizer: object) -> None:
             f"optimizer has to be a torch.optim.Optimizer, but got {optimizer!r}. "
             "Leave it out, and any that trains the model counts"
         )
-
-
-def _check_settings(loss: object, rules: object) -> None:
     if loss is not None and not callable(loss):
         raise ArgumentTypeError(
             f"loss has to be a module or a function, but got {loss!r}. Pass what computes the loss"
-        )
-    if rules is None:
-        return
-    are_rules = isinstance(rules, Sequence) and all(
-        isinstance(rule, type) and issubclass(rule, Rule) for rule in rules
-    )
-    if not are_rules:
-        raise ArgumentTypeError(
-            f"rules have to be a sequence of classes, but got {rules!r}. "
-            'wolfsbane.audit.registry.select(["WB1"]) returns those with these codes'
         )

@@ -1,16 +1,11 @@
 """Every rule of the source channel, on one program."""
 
-from collections.abc import Sequence
-
 from wolfsbane.audit.finding import Channel, Finding
-from wolfsbane.audit.registry import select
-from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.registry import Chosen, chosen
 from wolfsbane.audit.source.file import Source
 
 
-def check_source(
-    text: str, path: str = "<string>", rules: Sequence[type[Rule]] | None = None
-) -> list[Finding]:
+def check_source(text: str, path: str = "<string>", rules: Chosen = None) -> list[Finding]:
     r"""Return what the rules find in a program's text, in the order of its lines.
 
     Comments such as `# noqa: WB101` are not obeyed here; `wolfsbane check` does.
@@ -18,10 +13,11 @@ def check_source(
     Args:
         text: Python source.
         path: what to call it in findings.
-        rules: which rules; by default all but opinions.
+        rules: which rules, by code or class; by default all but opinions.
 
     Raises:
         SyntaxError: it is not Python.
+        ArgumentError: a code names no rule.
 
     Examples:
         >>> program = "import torch.nn.functional as F\ndef f(x):\n    return F.dropout(x)\n"
@@ -33,7 +29,7 @@ def check_source(
         return []
     found = [
         finding
-        for rule in (select() if rules is None else rules)
+        for rule in chosen(rules)
         if Channel.SOURCE in rule.channels()
         for finding in rule().check_source(source)
     ]

@@ -1,10 +1,11 @@
 """Layers that a module class makes and keeps in a plain list, tuple or dict."""
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from wolfsbane.audit.source.changes import Changes
 from wolfsbane.audit.source.file import Class, Source
 from wolfsbane.audit.source.modes.vocabulary import READY_MADE
 from wolfsbane.audit.vocabulary import BATCH_NORMS, DROPOUTS, NORMS, WEIGHTED, kind_of_class
@@ -17,7 +18,6 @@ CONTAINERS = frozenset(
     {"list", "tuple", "set", "dict", "collections.OrderedDict", "collections.deque", "sorted"}
     | {"reversed", "collections.defaultdict"}
 )
-GROWS = frozenset({"append", "extend", "insert", "add", "update", "setdefault"})
 REGISTERS = frozenset(
     {"add_module", "register_module", "setattr", "ModuleList", "ModuleDict", "Sequential"}
 )
@@ -46,9 +46,10 @@ class Unregistered:
 
 def unregistered_layers(source: Source) -> Iterator[Unregistered]:
     """Yield the attributes of module classes that hold layers in plain containers."""
+    changes = Changes(source)
     for owner in source.classes:
         if source.is_module(owner) and not _accounts_itself(owner):
-            yield from _Attributes(source, owner).found()
+            yield from _Attributes(source, owner, changes).found()
 
 
 def _accounts_itself(owner: Class) -> bool:
@@ -58,22 +59,15 @@ def _accounts_itself(owner: Class) -> bool:
 class _Attributes:
     """The attributes of one class."""
 
-    def __init__(self, source: Source, owner: Class) -> None:
+    def __init__(self, source: Source, owner: Class, changes: Changes) -> None:
         self.source = source
         self.owner = owner
+        self.changes = changes
 
     @cached_property
     def calls(self) -> list[ast.Call]:
         """All calls in the class."""
-        return [node for node in self._nodes if isinstance(node, ast.Call)]
-
-    @cached_property
-    def _nodes(self) -> list[ast.AST]:
-        return list(ast.walk(self.owner.node))
-
-    @cached_property
-    def _grown(self) -> list[tuple[ast.AST, ast.expr, ast.expr]]:
-        return list(_growth(self._nodes))
+        return self.changes.calls_in(self.owner.node)
 
     @cached_property
     def _has_made_up_names(self) -> bool:
@@ -94,11 +88,11 @@ class _Attributes:
             if layers and not _is_trick(value):
                 yield Unregistered(self.owner, name, value, value, layers)
                 return
-        for node, grown in self._growth(name):
-            layers = tuple(self._layers_in(grown))
+        for one in self.changes.growths_in(self.owner.node):
+            layers = tuple(self._layers_in(one.added)) if _is_own(one.container, name) else ()
             if layers:
                 start = values[0] if len(values) == 1 else None
-                yield Unregistered(self.owner, name, node, start, layers)
+                yield Unregistered(self.owner, name, one.node, start, layers)
                 return
 
     def _is_wrapped(self, name: str) -> bool:
@@ -154,9 +148,9 @@ class _Attributes:
             if not isinstance(value, ast.Name):
                 yield from self._layers_in(value, depth + 1)
         function = self.source.function_of(name)
-        for _, container, grown in _growth(ast.walk(function.node)):
-            if getattr(container, "id", None) == name.id:
-                yield from self._layers_in(grown, depth + 1)
+        for one in self.changes.growths_in(function.node):
+            if getattr(one.container, "id", None) == name.id:
+                yield from self._layers_in(one.added, depth + 1)
 
     def _is_registered_elsewhere(self, name: ast.Name) -> bool:
         """Whether what a local name holds is also given to an attribute, or to a container."""
@@ -170,10 +164,6 @@ class _Attributes:
             _last(call.func) in REGISTERS and any(_holds(one, name.id) for one in call.args)
             for call in self.calls
         )
-
-    def _growth(self, name: str) -> list[tuple[ast.AST, ast.expr]]:
-        """Return what is appended to the attribute, and where."""
-        return [(node, grown) for node, held, grown in self._grown if _is_own(held, name)]
 
     def _makes_layer(self, call: ast.Call, depth: int = 0) -> bool:
         """Whether a call makes a layer with parameters, or one that depends on the mode."""
@@ -239,18 +229,6 @@ PARTS: Mapping[type[ast.expr], Callable[..., list[ast.expr]]] = {
     ast.Starred: lambda node: [node.value],
 }
 """What a container consists of, by how it is written."""
-
-
-def _growth(nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.AST, ast.expr, ast.expr]]:
-    """Yield where something is put into a container after it was made, into which, and what."""
-    for node in nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in GROWS and node.args:
-                yield node, node.func.value, node.args[-1]
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            yield node, node.targets[0].value, node.value
-        elif isinstance(node, ast.AugAssign):
-            yield node, node.target, node.value
 
 
 def _registers_by_name(call: ast.Call) -> bool:

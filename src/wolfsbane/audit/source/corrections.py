@@ -31,6 +31,20 @@ def argument_added(source: Source, call: ast.Call, text: str) -> Edit | None:
     return Edit(at, f", {text}")
 
 
+def one_minus(source: Source, node: ast.expr) -> str:
+    """Return the text of 1 minus an expression.
+
+    Examples:
+        >>> source = Source.read("keep + more, keep")
+        >>> sum_, name = source.tree.body[0].value.elts
+        >>> one_minus(source, sum_), one_minus(source, name)
+        ('1 - (keep + more)', '1 - keep')
+    """
+    text = source.segment(node)
+    is_simple = isinstance(node, ast.Name | ast.Attribute | ast.Call | ast.Subscript | ast.Constant)
+    return f"1 - {text}" if is_simple else f"1 - ({text})"
+
+
 def _text_between(source: Source, start: tuple[int, int], end: tuple[int, int]) -> str:
     """Return what stands between two places, each a line and a column from 1."""
     lines = source.lines[start[0] - 1 : end[0]]

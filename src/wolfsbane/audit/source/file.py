@@ -124,6 +124,10 @@ class Source:
         """Return the steps of some kinds, in the order of all; few calls are looked at for it."""
         return self._layers.of_kinds(kinds)
 
+    def functions_of(self, kinds: Collection[str]) -> list[Step]:
+        """Return those of them that are no layer's: `F.dropout(x)`, `x.softmax(1)`."""
+        return self._layers.functions_of(kinds)
+
     def may_have(self, kinds: Collection[str]) -> bool:
         """Whether there may be steps of some kinds, as far as names tell: nothing is followed."""
         return self._layers.may_have(kinds)

@@ -27,6 +27,7 @@ class Gates:
     def __init__(self, structure: Structure, values: Values) -> None:
         self._structure = structure
         self._values = values
+        self._known: dict[tuple[int, int], bool] = {}
 
     def conditions(self, node: ast.AST) -> list[Condition]:
         """Return the tests under which a node runs, in its own function, the innermost last."""
@@ -78,6 +79,12 @@ class Gates:
 
     def _mentions(self, node: ast.expr, depth: int) -> bool:
         """Whether the mode occurs in an expression, or in what its names were given."""
+        key = (id(node), depth)
+        if key not in self._known:
+            self._known[key] = self._is_mentioned(node, depth)
+        return self._known[key]
+
+    def _is_mentioned(self, node: ast.expr, depth: int) -> bool:
         for part in ast.walk(node):
             if isinstance(part, ast.Attribute) and part.attr in FLAGS:
                 return True

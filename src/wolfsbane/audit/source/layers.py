@@ -1,7 +1,7 @@
 """Operations applied to values: which layer is called, and what feeds it."""
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 
 from wolfsbane.audit.source.calls import Call, Creation, Step
@@ -60,13 +60,20 @@ class Layers:
 
     def of_kinds(self, kinds: Collection[str]) -> list[Step]:
         """Return the steps of some kinds, in the same order, and look at few other calls."""
-        places = {place for kind in kinds for place in self._functions.get(kind, ())}
-        found: list[Step | None] = []
-        if not self._made.isdisjoint(kinds):
-            found += self._in_chains.values()
-            places.update(place for kind in kinds for place in self._applying.get(kind, ()))
-        calls = list(self._calls.values()) if places else []
-        found += (self.at(calls[place]) for place in sorted(places))
+        if self._made.isdisjoint(kinds):
+            return self._among(kinds, self._functions)
+        in_chains = [step for step in self._in_chains.values() if step.kind in kinds]
+        return in_chains + self._among(kinds, self._functions, self._applying)
+
+    def functions_of(self, kinds: Collection[str]) -> list[Step]:
+        """Return those of them that are no layer's: `F.dropout(x)`, `x.softmax(1)`."""
+        return [step for step in self._among(kinds, self._functions) if step.creation is None]
+
+    def _among(self, kinds: Collection[str], *known: Mapping[str, list[Call]]) -> list[Step]:
+        """Return the steps of some kinds that are among the calls known by kind."""
+        calls = {call for by_kind in known for kind in kinds for call in by_kind.get(kind, ())}
+        in_order = [call for call in self._calls.values() if call in calls] if calls else []
+        found = (self.at(call) for call in in_order)
         return [step for step in found if step is not None and step.kind in kinds]
 
     def may_have(self, kinds: Collection[str]) -> bool:
@@ -79,27 +86,23 @@ class Layers:
         return {creation.kind for creation in self._creations.values()}
 
     @cached_property
-    def _functions(self) -> dict[str, list[int]]:
-        """By kind, which calls are of a function, or of a method named like one."""
-        found: dict[str, list[int]] = {}
-        for place, call in enumerate(self._calls.values()):
-            is_named = call.name is not None
-            kind = (
-                kind_of_function(call.name or "")
-                if is_named
-                else FUNCTIONS.get(call.attribute or "")
-            )
+    def _functions(self) -> dict[str, list[Call]]:
+        """By kind, the calls of functions, and of methods named like one."""
+        found: dict[str, list[Call]] = {}
+        for call in self._calls.values():
+            name, method = call.name, call.attribute or ""
+            kind = FUNCTIONS.get(method) if name is None else kind_of_function(name)
             if kind is not None:
-                found.setdefault(kind, []).append(place)
+                found.setdefault(kind, []).append(call)
         return found
 
     @cached_property
-    def _applying(self) -> dict[str, list[int]]:
-        """By kind, which calls apply a layer that the program makes."""
-        found: dict[str, list[int]] = {}
-        for place, call in enumerate(self._calls.values()):
+    def _applying(self) -> dict[str, list[Call]]:
+        """By kind, the calls that apply a layer which the program makes."""
+        found: dict[str, list[Call]] = {}
+        for call in self._calls.values():
             for creation in self.called(call) if call.name is None else ():
-                found.setdefault(creation.kind, []).append(place)
+                found.setdefault(creation.kind, []).append(call)
         return found
 
     @cached_property

@@ -12,7 +12,7 @@ from wolfsbane.audit.finding import Edit, Finding, Fix, Place, Span
 from wolfsbane.audit.source.editing import apply_edits
 from wolfsbane.audit.source.magics import without_magics
 from wolfsbane.audit.source.notebook_json import SourceValue, source_values
-from wolfsbane.audit.source.reading import UNREADABLE, CellEdit, problem_of
+from wolfsbane.audit.source.reading import UNREADABLE, CellEdit, NoNotebookError, problem_of
 
 FORMAT = 4
 """The notebook format that is read: since 2015; older ones have their cells elsewhere."""
@@ -127,24 +127,30 @@ class Notebook:
 
 
 def notebook(content: bytes, path: str) -> Notebook | None:
-    """Return a notebook; None where it is in another language than Python.
+    """Return a notebook; None where it is empty, or in another language than Python.
 
     Raises:
-        SyntaxError: it is not JSON in UTF-8, or not a notebook of format 4.
+        NoNotebookError: it is not JSON in UTF-8, or not a notebook of format 4.
     """
+    if not content.strip():
+        return None  # So editors begin one.
     try:
         text = content.decode("utf-8")
         data = json.loads(text)
     except json.JSONDecodeError as error:
         place = (path, error.lineno, error.colno, None)
-        raise SyntaxError(
+        raise NoNotebookError(
             f"a notebook is JSON, and here it breaks off: {error.msg}", place
         ) from error
     except UnicodeDecodeError as error:
-        raise SyntaxError("a notebook is JSON in UTF-8", (path, 1, 1, None)) from error
+        raise NoNotebookError(
+            "a notebook is JSON in UTF-8, and this is not", (path, 1, 1, None)
+        ) from error
     if not _is_readable(data):
-        message = "no notebook of format 4; `jupyter nbconvert --to notebook --inplace` converts"
-        raise SyntaxError(message, (path, 1, 1, None))
+        message = (
+            "this is no notebook of format 4; `jupyter nbconvert --to notebook --inplace` converts"
+        )
+        raise NoNotebookError(message, (path, 1, 1, None))
     return Notebook(path, text, source_values(text)) if _is_python(data) else None
 
 

@@ -1,6 +1,7 @@
 """Which objects values are, and so which functions of a file its calls run."""
 
 import ast
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wolfsbane.audit.source.calls import Call
@@ -48,7 +49,9 @@ class Objects:
         self._scopes = values.scopes
         self._find_call = values.find_call
         self._memory = values.memory
-        self._callers: dict[int, list[Call]] | None = None
+        self._callers: dict[tuple[int, int], list[Call]] = {}
+        self._named_calls: dict[tuple[int, str], dict[int, list[Call]]] = {}
+        self._instances: dict[int, dict[int, list[Call]]] = {}
 
     def makers(self, node: ast.expr) -> list[ast.Call]:
         """Return the calls that made a value, seen through `.to(device)`, wrappers and copies."""
@@ -132,40 +135,46 @@ class Objects:
         return []
 
     def callers(self, function: Function) -> list[Call]:
-        """Return the calls in this file that run a function."""
-        if self._callers is None:
-            self._callers = self._find_callers()
-        self._memory.ask()
-        return self._callers.get(id(function), [])
+        """Return the calls in this file that run a function.
 
-    def _find_callers(self) -> dict[int, list[Call]]:
-        """Return by each function's id the calls that run it.
-
-        Who calls depends on what values are, and that on who calls: so it is asked twice, at first
-        with nothing known about parameters.
+        Who calls depends on what values are, and that on who calls: so it is asked one level of
+        knowledge below, and there once more; at the lowest, nothing is known.
         """
-        callers: dict[int, list[Call]] = {}
-        for _ in range(2):
-            self._callers, callers = callers, {}
-            self._memory.forget_tentative()
-            self._add_named(callers)
-            self._add_instances(callers)
-        self._memory.forget_tentative()
-        return callers
+        self._memory.ask()
+        if self._memory.level == 0:
+            return []
+        key = (self._memory.level, id(function))
+        if key not in self._callers:
+            with self._memory.below():
+                self._callers[key] = [*self._by_name(function), *self._by_instance(function)]
+        return self._callers[key]
 
-    def _add_named(self, callers: dict[int, list[Call]]) -> None:
-        """Calls of functions, methods and classes by their names."""
-        known = {one.name for one in self._structure.functions} | {
-            one.name for one in self._structure.classes
-        }
-        for node, _ in self._structure.calls:
-            call = self._find_call(node)
-            if call.attribute in known:
-                for callee in self._named(call):
-                    callers.setdefault(id(callee), []).append(call)
+    def _by_name(self, function: Function) -> list[Call]:
+        """Return calls of a function, a method, or a class's __init__, by their names."""
+        owners = self._made_by.get(id(function), ())
+        names = dict.fromkeys([*(owner.name for owner in owners), function.name])
+        return [call for name in names for call in self._run_by(name).get(id(function), ())]
 
-    def _add_instances(self, callers: dict[int, list[Call]]) -> None:
-        """Calls of instances: `model(x)` runs the forward of a class of this file."""
+    def _run_by(self, name: str) -> dict[int, list[Call]]:
+        """Return the calls of a name, by the functions that they run."""
+        key = (self._memory.level, name)
+        if key not in self._named_calls:
+            found = self._named_calls[key] = {}
+            for call in self._calls_by_last_name.get(name, ()):
+                for callee in {id(one) for one in self._named(call)}:
+                    found.setdefault(callee, []).append(call)
+        return self._named_calls[key]
+
+    def _by_instance(self, function: Function) -> list[Call]:
+        """Return calls of instances: `model(x)` runs the forward of a class of this file."""
+        if function.owner is None or function.name not in ("forward", "__call__"):
+            return []
+        level = self._memory.level
+        if level not in self._instances:
+            self._instances[level] = self._find_instances()
+        return self._instances[level].get(id(function), [])
+
+    def _find_instances(self) -> dict[int, list[Call]]:
         forwards = {
             id(one): forward
             for one in self._structure.classes
@@ -175,16 +184,38 @@ class Objects:
             )
             is not None
         }
-        if not forwards:
-            return
-        for node, function in self._structure.calls:
-            if isinstance(node.func, ast.Name) and self._is_defined_as_other(node.func, function):
+        found: dict[int, list[Call]] = {}
+        for node, function in self._structure.calls if forwards else ():
+            called = node.func
+            if isinstance(called, ast.Name) and self._is_defined_as_other(called, function):
                 continue
+            if isinstance(called, ast.Attribute) and called.attr not in self._scopes.attributes:
+                continue  # A method, and so no instance that is kept in an attribute.
             if self._find_call(node).name is not None:
                 continue  # Something imported is no instance of a class in this file.
-            for owner in self.owners(node.func):
+            for owner in self.owners(called):
                 if id(owner) in forwards:
-                    callers.setdefault(id(forwards[id(owner)]), []).append(self._find_call(node))
+                    found.setdefault(id(forwards[id(owner)]), []).append(self._find_call(node))
+        return found
+
+    @cached_property
+    def _calls_by_last_name(self) -> dict[str, list[Call]]:
+        found: dict[str, list[Call]] = {}
+        for node, _ in self._structure.calls:
+            call = self._find_call(node)
+            if call.attribute is not None:
+                found.setdefault(call.attribute, []).append(call)
+        return found
+
+    @cached_property
+    def _made_by(self) -> dict[int, list[Class]]:
+        """By an __init__'s id, the classes whose objects it makes."""
+        found: dict[int, list[Class]] = {}
+        for one in self._structure.classes:
+            made = self._scopes.method(one, "__init__")
+            if made is not None:
+                found.setdefault(id(made), []).append(one)
+        return found
 
     def _is_defined_as_other(self, node: ast.Name, function: Function) -> bool:
         bindings, scope = self._names.bindings(node.id, function)

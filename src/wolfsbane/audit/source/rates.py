@@ -60,7 +60,7 @@ class Rate:
 def rates_of(source: Source) -> Iterator[Rate]:
     """Yield the rates that a program gives to layers and functions."""
     found = [rate_of_layer(creation.call, creation.kind) for creation in source.creations]
-    found += [rate_of(step) for step in source.steps_of(DROPPING) if step.creation is None]
+    found += [rate_of(step) for step in source.functions_of(DROPPING)]
     found += [
         rate_of_layer(call, "transformer")
         for call in source.calls

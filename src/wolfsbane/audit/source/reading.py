@@ -19,6 +19,11 @@ PROBLEM_CODE = "WB000"
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, OSError)
 """What reading and parsing raise: a null byte is a ValueError in Python 3.11."""
 
+
+class NoNotebookError(SyntaxError):
+    """A file is no notebook, or none that can be read."""
+
+
 CellEdit = tuple[int | None, Edit]
 """An edit, and the notebook's cell that it is in."""
 
@@ -134,6 +139,8 @@ def _encoding_of(content: bytes) -> str:
     try:
         return tokenize.detect_encoding(io.BytesIO(content).readline)[0]
     except SyntaxError as error:
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise SyntaxError("the file is UTF-16; save it as UTF-8") from error
         if "missing" in str(error):
             return "utf-8"  # Decoding tells which byte is wrong, and where.
         raise
@@ -147,6 +154,10 @@ def read(path: str) -> bytes:
 def problem_of(error: BaseException, path: str, cell: int | None = None) -> Finding:
     """Return what a user is told about a file, or a cell, that cannot be read or parsed."""
     match error:
+        case NoNotebookError():
+            name = "syntax-error"
+            message = error.msg
+            help = "Mend the file, or leave it out: exclude in [tool.wolfsbane]"
         case SyntaxError():
             name = "syntax-error"
             message = f"this is not Python {_version()}: {error.msg}"

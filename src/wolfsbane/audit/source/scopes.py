@@ -1,8 +1,12 @@
 """Where a node stands: in which function, method, class, and block."""
 
 import ast
+import itertools
 
 from wolfsbane.audit.source.structure import Binding, Class, Function, Structure
+
+MOST_BASES = 100
+"""Classes of one lineage whose bases are asked for; only a generated program has more."""
 
 
 class Scopes:
@@ -15,6 +19,7 @@ class Scopes:
     def __init__(self, structure: Structure) -> None:
         self._structure = structure
         self._by_name = {one.name: one for one in structure.classes}
+        self._lineages: dict[Class, list[Class]] = {}
         self.attributes = frozenset(name for one in structure.classes for name in one.attributes)
         """Names of attributes that some class of the program sets."""
 
@@ -55,11 +60,17 @@ class Scopes:
 
     def lineage(self, owner: Class) -> list[Class]:
         """Return a class and those of its bases, and theirs, that this file defines."""
-        found = [owner]
-        for one in found:
+        if owner not in self._lineages:
+            self._lineages[owner] = self._find_lineage(owner)
+        return self._lineages[owner]
+
+    def _find_lineage(self, owner: Class) -> list[Class]:
+        found, seen = [owner], {owner}
+        for one in itertools.islice(found, MOST_BASES):
             for base in one.node.bases:
                 known = self._by_name.get(getattr(base, "id", ""))
-                if known is not None and known not in found:
+                if known is not None and known not in seen:
+                    seen.add(known)
                     found.append(known)
         return found
 

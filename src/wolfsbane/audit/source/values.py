@@ -20,6 +20,12 @@ UNKNOWN: Final = object()
 DEEPEST = 14
 """Steps from a name to what it was given that are followed."""
 
+MOST_VISITED = 250
+"""Expressions that are looked at for one value: functions that call one another have many ways."""
+
+LEVELS = 3
+"""Callers are asked for twice: at first nothing is known of what they give to parameters."""
+
 MOST = 24
 """Origins of one value beyond which the rest is left alone."""
 
@@ -40,8 +46,9 @@ class Values:
         self.names = names
         self.find_call = find_call
         self.scopes = Scopes(structure)
-        self.memory = Memory()
+        self.memory = Memory(LEVELS)
         self.objects = Objects(self)
+        self._left = 0
         self._flows: dict[int, Flow] = {}
 
     def flow(self, function: Function) -> Flow:
@@ -58,12 +65,17 @@ class Values:
         return self.memory.recall(key, lambda: self._find_origins(node))
 
     def _find_origins(self, node: ast.expr) -> list[ast.expr]:
-        found = self._follow(node, frozenset(), 0)
-        return list({id(one): one for one in itertools.islice(found, MOST)}.values())
+        before, self._left = self._left, MOST_VISITED
+        found = itertools.islice(self._follow(node, frozenset(), 0), MOST)
+        origins = list({id(one): one for one in found}.values())
+        self._left = before
+        return origins
 
     def key(self, node: ast.expr) -> Hashable:
         """Return what a value's origins are remembered under: `self.x` is one value in a class."""
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        if not isinstance(node, ast.Attribute) or node.attr not in self.scopes.attributes:
+            return id(node)
+        if isinstance(node.value, ast.Name):
             owner = self.scopes.owner_of_self(node.value.id, self.scopes.function_of(node))
             if owner is not None and self.scopes.attribute(owner, node.attr):
                 return id(owner), node.attr
@@ -72,7 +84,8 @@ class Values:
     def _follow(self, node: ast.expr, seen: frozenset[int], depth: int) -> Iterator[ast.expr]:
         if id(node) in seen:
             return
-        if depth > DEEPEST:
+        self._left -= 1
+        if depth > DEEPEST or self._left < 0:
             yield node
             return
         seen |= {id(node)}

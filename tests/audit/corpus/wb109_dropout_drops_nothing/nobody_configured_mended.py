@@ -44,3 +44,4 @@ class Model(nn.Module):
 
 model = Model(Config(hidden_dropout=0.1))
 example_inputs = torch.randint(50, (2, 7))
+optimizer = torch.optim.AdamW(model.parameters())

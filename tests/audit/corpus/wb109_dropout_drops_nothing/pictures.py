@@ -27,3 +27,4 @@ class Segmenter(tnn.Module):
 
 model = Segmenter()
 example_inputs = torch.randn(1, 3, 16, 16)
+optimizer = torch.optim.AdamW(model.parameters())

@@ -14,3 +14,4 @@ model = nn.Sequential(
     nn.Linear(24, 3),
 )
 example_inputs = torch.randn(5, 12)
+optimizer = torch.optim.AdamW(model.parameters())
