@@ -31,10 +31,7 @@ def growth(values: Values, node: ast.Name) -> list[tuple[ast.AST, ast.expr]]:
         for binding in function.bindings.get(node.id, ())
         if binding.how == "augment" and binding.value is not None
     ]
-    for call, inside in values.structure.calls:
-        receiver = getattr(call.func, "value", None)
-        is_growing = getattr(call.func, "attr", "") in {"append", "extend"} and call.args
-        if inside is function and is_growing and getattr(receiver, "id", "") == node.id:
-            found.append((values.structure.parents[id(call)], call.args[0]))
+    calls = values.growing.get((function, node.id), ())
+    found += ((values.structure.parents[id(call)], call.args[0]) for call in calls)
     before = [one for one in found if getattr(one[0], "lineno", 0) < node.lineno]
     return sorted(before, key=lambda one: getattr(one[0], "lineno", 0))

@@ -3,6 +3,7 @@
 import ast
 import itertools
 from collections.abc import Callable, Hashable, Iterator
+from functools import cached_property
 from typing import Final
 
 from wolfsbane.audit.source.calls import Call
@@ -50,6 +51,18 @@ class Values:
         self.objects = Objects(self)
         self._left = 0
         self._flows: dict[int, Flow] = {}
+
+    @cached_property
+    def growing(self) -> dict[tuple[Function, str], list[ast.Call]]:
+        """By a function and a name in it, the calls of `append` and `extend` that give more."""
+        found: dict[tuple[Function, str], list[ast.Call]] = {}
+        for call, function in self.structure.calls:
+            called = call.func
+            if not isinstance(called, ast.Attribute) or called.attr not in ("append", "extend"):
+                continue
+            if isinstance(called.value, ast.Name) and call.args:
+                found.setdefault((function, called.value.id), []).append(call)
+        return found
 
     def flow(self, function: Function) -> Flow:
         """Return the flow of a function, worked out when first asked for."""
