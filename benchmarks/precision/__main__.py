@@ -20,12 +20,12 @@ from typing import Any
 
 from page import page
 
-from wolfsbane.audit.checking import Task, check_files, line_in
+from wolfsbane.audit.checking.globs import Globs
+from wolfsbane.audit.checking.programs import Task, check_files, line_in
 from wolfsbane.audit.finding import Finding
-from wolfsbane.audit.globs import Globs
 from wolfsbane.audit.registry import select
-from wolfsbane.audit.source.files import python_files
-from wolfsbane.audit.source.reading import python_file
+from wolfsbane.audit.source.reading.files import python_files
+from wolfsbane.audit.source.reading.programs import python_file
 
 VERDICTS = Path(__file__).parent / "verdicts.json"
 

@@ -8,7 +8,7 @@ import pytest
 from audit.programs import found_by
 from wolfsbane.audit.finding import Channel
 from wolfsbane.audit.registry import all_rules, rule_of, select
-from wolfsbane.audit.source.editing import apply_edits
+from wolfsbane.audit.source.reading.editing import apply_edits
 
 CORPUS = Path(__file__).parent / "corpus"
 FIRST_LINE = re.compile(r"# (WB\d{3}) is seen by: (.+)")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from wolfsbane.audit.checking import Task, check_text
+from wolfsbane.audit.checking.programs import Task, check_text
 from wolfsbane.audit.registry import all_rules
 from wolfsbane.audit.source.file import Source
 

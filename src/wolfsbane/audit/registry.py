@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from wolfsbane.audit import rules
 from wolfsbane.audit.rule import Rule
-from wolfsbane.audit.source.reading import PROBLEM_CODE
+from wolfsbane.audit.source.reading.programs import PROBLEM_CODE
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 
 

@@ -12,8 +12,8 @@ from wolfsbane.cli.printing import has_colors, put, put_bytes, put_error, put_in
 from wolfsbane.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from wolfsbane.audit.checking import Outcome, Task
-    from wolfsbane.audit.config import Config
+    from wolfsbane.audit.checking.config import Config
+    from wolfsbane.audit.checking.programs import Outcome, Task
     from wolfsbane.audit.output.excerpts import Excerpts
 
 FOUND = 1
@@ -120,8 +120,8 @@ def check(
     finding; `# noqa: WB101` hides it. Exit codes: 0 nothing found, 1 something found, 2 a mistake
     in how this was called. More: docs/check.md.
     """
-    from wolfsbane.audit.baseline import read_baseline  # noqa: PLC0415  # --help stays fast
-    from wolfsbane.audit.checking import Task  # noqa: PLC0415
+    from wolfsbane.audit.checking.baseline import read_baseline  # noqa: PLC0415  # --help stays fast
+    from wolfsbane.audit.checking.programs import Task  # noqa: PLC0415
 
     # Also where whoever started this process had it ignore Ctrl-C, as shells do for `&`.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -168,7 +168,7 @@ def check(
 
 def _settings(paths: list[str], file: Path | None, isolated: bool, stdin_name: str) -> "Config":
     """Return what a file has settled."""
-    from wolfsbane.audit.config import Config, find_config, read_config  # noqa: PLC0415
+    from wolfsbane.audit.checking.config import Config, find_config, read_config  # noqa: PLC0415
 
     if file is not None and isolated:
         raise ArgumentError("--config names a file, and --isolated reads none: give one of them")
@@ -183,8 +183,8 @@ def _run(
     paths: list[str], settings: "Config", task: "Task", stdin_name: str, force_exclude: bool
 ) -> "Outcome":
     """Check what was given."""
-    from wolfsbane.audit.checking import Outcome, check_files, check_text  # noqa: PLC0415
-    from wolfsbane.audit.source.files import python_files  # noqa: PLC0415
+    from wolfsbane.audit.checking.programs import Outcome, check_files, check_text  # noqa: PLC0415
+    from wolfsbane.audit.source.reading.files import python_files  # noqa: PLC0415
 
     excluded = settings.excluded()
     if STDIN not in paths:
@@ -207,8 +207,8 @@ def _run(
 
 def _record(outcome: "Outcome", file: Path) -> None:
     """Write a baseline, and say what cannot be in it."""
-    from wolfsbane.audit.baseline import baseline_of, write_baseline  # noqa: PLC0415
-    from wolfsbane.audit.source.reading import PROBLEM_CODE  # noqa: PLC0415
+    from wolfsbane.audit.checking.baseline import baseline_of, write_baseline  # noqa: PLC0415
+    from wolfsbane.audit.source.reading.programs import PROBLEM_CODE  # noqa: PLC0415
 
     baseline = baseline_of(file, outcome.findings, _excerpts(outcome).line)
     write_baseline(baseline)
@@ -227,7 +227,7 @@ def _excerpts(outcome: "Outcome") -> "Excerpts":
 
 def _warn(outcome: "Outcome", task: "Task", quiet: bool) -> None:
     """Say what is no finding."""
-    from wolfsbane.audit.source.reading import PROBLEM_CODE  # noqa: PLC0415
+    from wolfsbane.audit.source.reading.programs import PROBLEM_CODE  # noqa: PLC0415
 
     for failure in outcome.failures:
         put_error(f"wolfsbane: {failure}")
@@ -249,7 +249,7 @@ def _warn(outcome: "Outcome", task: "Task", quiet: bool) -> None:
 
 def _findings(outcome: "Outcome", task: "Task", format: Format, file: Path | None) -> str:
     """Return the findings as they are told."""
-    from wolfsbane.audit.fingerprint import repository_root  # noqa: PLC0415
+    from wolfsbane.audit.checking.fingerprint import repository_root  # noqa: PLC0415
     from wolfsbane.audit.output import Report, render_report  # noqa: PLC0415
     from wolfsbane.audit.registry import all_rules  # noqa: PLC0415
 

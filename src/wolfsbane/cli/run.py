@@ -142,7 +142,7 @@ def _within(folder: Path) -> Iterator[None]:
 
 def _told(findings: "Findings", output_format: Format, rules: "Sequence[type[Rule]]") -> str:
     """Return the findings as they are told. Where something could not be seen, nothing passed."""
-    from wolfsbane.audit.fingerprint import repository_root  # noqa: PLC0415
+    from wolfsbane.audit.checking.fingerprint import repository_root  # noqa: PLC0415
 
     here = Path.cwd()
     report = Report(

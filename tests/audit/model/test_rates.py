@@ -4,10 +4,10 @@ import pytest
 from torch import nn
 
 import wolfsbane
-from wolfsbane.audit.dependence import dependent_on_mode
 from wolfsbane.audit.model.layers import layers_of
 from wolfsbane.audit.model.rates import rate_of, rate_of_layer
 from wolfsbane.audit.operation import Operation
+from wolfsbane.audit.traits.dependence import dependent_on_mode
 
 
 @pytest.mark.parametrize(

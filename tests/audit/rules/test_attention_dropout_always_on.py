@@ -7,7 +7,7 @@ from torch import nn
 from wolfsbane.audit import check_model
 from wolfsbane.audit.rules.attention_dropout_always_on import AttentionDropoutAlwaysOn
 from wolfsbane.audit.source.check import check_source
-from wolfsbane.audit.source.editing import apply_edits
+from wolfsbane.audit.source.reading.editing import apply_edits
 
 NET = """
 import torch.nn.functional as F

@@ -9,7 +9,7 @@ from wolfsbane.audit import check_model
 from wolfsbane.audit.rules.dropout_always_on import DropoutAlwaysOn
 from wolfsbane.audit.run.script import watch_everything
 from wolfsbane.audit.source.check import check_source
-from wolfsbane.audit.source.editing import apply_edits
+from wolfsbane.audit.source.reading.editing import apply_edits
 
 NET = """
 import timm

@@ -4,7 +4,7 @@ import pytest
 
 from wolfsbane.audit.rules.dropout_discarded import DropoutDiscarded
 from wolfsbane.audit.source.check import check_source
-from wolfsbane.audit.source.editing import apply_edits
+from wolfsbane.audit.source.reading.editing import apply_edits
 
 NET = """
 import torch

@@ -6,7 +6,7 @@ from torch import nn
 from wolfsbane.audit import check_model
 from wolfsbane.audit.rules.dropout_drops_everything import DropoutDropsEverything
 from wolfsbane.audit.source.check import check_source
-from wolfsbane.audit.source.editing import apply_edits
+from wolfsbane.audit.source.reading.editing import apply_edits
 
 HEAD = "import torch.nn.functional as F\nfrom torch import nn\n"
 

@@ -7,7 +7,7 @@ from torch import nn
 from wolfsbane.audit.rules.dropout_made_in_forward import DropoutMadeInForward
 from wolfsbane.audit.run.script import watch_everything
 from wolfsbane.audit.source.check import check_source
-from wolfsbane.audit.source.editing import apply_edits
+from wolfsbane.audit.source.reading.editing import apply_edits
 
 NET = """
 from torch import nn

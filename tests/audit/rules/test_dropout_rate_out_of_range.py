@@ -8,7 +8,7 @@ import wolfsbane
 from wolfsbane.audit.rules.dropout_rate_out_of_range import DropoutRateOutOfRange
 from wolfsbane.audit.run.script import watch_everything
 from wolfsbane.audit.source.check import check_source
-from wolfsbane.audit.source.editing import apply_edits
+from wolfsbane.audit.source.reading.editing import apply_edits
 
 
 def found_in(code):

@@ -17,7 +17,7 @@ from wolfsbane.audit.rules.dropout_unknown_argument import (
 )
 from wolfsbane.audit.run.script import watch_everything
 from wolfsbane.audit.source.check import check_source
-from wolfsbane.audit.source.editing import apply_edits
+from wolfsbane.audit.source.reading.editing import apply_edits
 
 HEAD = "import torch.nn.functional as F\nfrom torch import nn\n"
 

@@ -8,7 +8,7 @@ from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.forwards import depends_on_mode
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
-from wolfsbane.audit.rectifiers import is_rectifier
+from wolfsbane.audit.traits.rectifiers import is_rectifier
 from wolfsbane.audit.vocabulary import DROPOUTS, PROBABILITIES, RECTIFIERS, SHAPE_ONLY
 
 PASSED_THROUGH = SHAPE_ONLY | DROPOUTS

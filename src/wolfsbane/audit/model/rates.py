@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from wolfsbane.audit.dependence import number_of
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
+from wolfsbane.audit.traits.dependence import number_of
 from wolfsbane.audit.vocabulary import DROPOUTS
 
 ATTRIBUTES = ("p", "drop_prob")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from torch.nn import Module
 
-from wolfsbane.audit.dependence import dependent_on_mode
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.layers import layers_of
+from wolfsbane.audit.traits.dependence import dependent_on_mode
 
 DEEPEST = 4
 """Containers in containers that are looked into."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from wolfsbane.audit.finding import Place
-from wolfsbane.audit.source.notebook import notebook
-from wolfsbane.audit.source.reading import UNREADABLE, Program, python_file
+from wolfsbane.audit.source.reading.notebook import notebook
+from wolfsbane.audit.source.reading.programs import UNREADABLE, Program, python_file
 
 
 class Excerpts:

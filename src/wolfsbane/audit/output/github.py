@@ -2,8 +2,8 @@
 
 import dataclasses
 
+from wolfsbane.audit.checking.fingerprint import relative_path
 from wolfsbane.audit.finding import Finding, Severity
-from wolfsbane.audit.fingerprint import relative_path
 from wolfsbane.audit.output.report import Report
 
 COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}

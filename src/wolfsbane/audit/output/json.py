@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
+from wolfsbane.audit.checking.fingerprint import fingerprints, relative_path
 from wolfsbane.audit.finding import Finding, Fix, Place, Span
-from wolfsbane.audit.fingerprint import fingerprints, relative_path
 from wolfsbane.audit.output.report import Report
 
 VERSION = 1

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wolfsbane.audit.checking.fixes import is_applicable
 from wolfsbane.audit.finding import Finding, Place
-from wolfsbane.audit.fixes import is_applicable
 from wolfsbane.audit.output.excerpts import Excerpts
 from wolfsbane.audit.rule import Rule
-from wolfsbane.audit.source.reading import PROBLEM_CODE
+from wolfsbane.audit.source.reading.programs import PROBLEM_CODE
 
 
 @dataclass(frozen=True)

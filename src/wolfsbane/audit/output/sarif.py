@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 import wolfsbane
+from wolfsbane.audit.checking.fingerprint import fingerprints, relative_path
 from wolfsbane.audit.documentation import REFERENCES, WHAT, page_of
 from wolfsbane.audit.finding import Finding, Fix, Place, Span
-from wolfsbane.audit.fingerprint import fingerprints, relative_path
 from wolfsbane.audit.output.report import Report
 from wolfsbane.audit.rule import Rule
 

@@ -3,8 +3,8 @@
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from wolfsbane.audit.checking.fixes import is_applicable
 from wolfsbane.audit.finding import Finding, Place, Severity
-from wolfsbane.audit.fixes import is_applicable
 from wolfsbane.audit.output.report import Report
 
 TAB = " " * 4

@@ -3,15 +3,22 @@
 import ast
 from collections.abc import Iterator
 
-from wolfsbane.audit.dropping import ATTENTION, ATTENTIONS, described, placed, rate_of, signature_of
 from wolfsbane.audit.finding import Channel, Finding, Fix, Severity
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
-from wolfsbane.audit.run.evaluation_drops import EvaluationDrops
-from wolfsbane.audit.source.corrections import argument_added, replaced
-from wolfsbane.audit.source.evaluation import mode_in_reach, runs_in_evaluation
+from wolfsbane.audit.run.measures.evaluation_drops import EvaluationDrops
 from wolfsbane.audit.source.file import Binding, Call, Function, Source
+from wolfsbane.audit.source.patterns.corrections import argument_added, replaced
+from wolfsbane.audit.source.patterns.evaluation import mode_in_reach, runs_in_evaluation
+from wolfsbane.audit.traits.dropping import (
+    ATTENTION,
+    ATTENTIONS,
+    described,
+    placed,
+    rate_of,
+    signature_of,
+)
 
 DEEPEST = 6
 """Names of names that are followed."""

@@ -4,12 +4,12 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wolfsbane.audit.batch_norms import listed
 from wolfsbane.audit.finding import Channel, Edit, Finding, Fix, Severity
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
-from wolfsbane.audit.source.corrections import one_minus
 from wolfsbane.audit.source.file import Call, Source
+from wolfsbane.audit.source.patterns.corrections import one_minus
+from wolfsbane.audit.traits.batch_norms import listed
 from wolfsbane.audit.vocabulary import BATCH_NORMS, kind_of_class, kind_of_function
 
 if TYPE_CHECKING:

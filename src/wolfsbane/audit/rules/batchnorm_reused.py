@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from wolfsbane.audit.batch_norms import listed
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Forward, LayerCall, Observer
+from wolfsbane.audit.traits.batch_norms import listed
 from wolfsbane.audit.vocabulary import (
     ACTIVATIONS,
     BATCH_NORMS,

@@ -3,18 +3,18 @@
 import importlib
 from collections.abc import Iterator
 
-from wolfsbane.audit.batch_norms import (
+from wolfsbane.audit.finding import Channel, Finding, Severity
+from wolfsbane.audit.layer import Layer
+from wolfsbane.audit.model.view import ModelView
+from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.traits.batch_norms import (
     ENOUGH_SAMPLES,
     is_synchronised,
     listed,
     normalises_by_batch,
     samples,
 )
-from wolfsbane.audit.finding import Channel, Finding, Severity
-from wolfsbane.audit.layer import Layer
-from wolfsbane.audit.loaders import batches_of
-from wolfsbane.audit.model.view import ModelView
-from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.traits.loaders import batches_of
 from wolfsbane.audit.vocabulary import BATCH_NORMS
 
 WRAPPERS = {"DistributedDataParallel", "FullyShardedDataParallel", "FSDPModule"}

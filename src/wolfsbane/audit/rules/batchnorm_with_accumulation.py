@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from wolfsbane.audit.batch_norms import ENOUGH_SAMPLES, is_synchronised, listed, samples
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import LayerCall, Observer, Step, Watched
+from wolfsbane.audit.traits.batch_norms import ENOUGH_SAMPLES, is_synchronised, listed, samples
 from wolfsbane.audit.vocabulary import BATCH_NORMS
 
 MIN_STEPS = 2

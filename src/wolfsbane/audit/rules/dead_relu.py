@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wolfsbane.audit.finding import Channel, Finding, Place, Severity
-from wolfsbane.audit.rectifiers import is_rectifier
 from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.run.measures.units import Units, axis_of_units, key_of
 from wolfsbane.audit.run.observer import Observer, OperationCall
-from wolfsbane.audit.run.units import Units, axis_of_units, key_of
+from wolfsbane.audit.traits.rectifiers import is_rectifier
 
 if TYPE_CHECKING:
     from torch import Tensor

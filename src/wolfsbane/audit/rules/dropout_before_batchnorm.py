@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from wolfsbane.audit.chains import HasKind, before
 from wolfsbane.audit.finding import Channel, Finding, Place, Severity
 from wolfsbane.audit.model.rates import rate_of as rate_of_operation
 from wolfsbane.audit.model.rates import rate_of_layer
@@ -13,10 +12,11 @@ from wolfsbane.audit.model.subject import line_of, place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
+from wolfsbane.audit.run.measures.variance import Variance
 from wolfsbane.audit.run.observer import Observer, OperationCall
-from wolfsbane.audit.run.variance import Variance
 from wolfsbane.audit.source.file import Source, Step
-from wolfsbane.audit.source.rates import drops_nothing, numbers_of, rate_of
+from wolfsbane.audit.source.patterns.rates import drops_nothing, numbers_of, rate_of
+from wolfsbane.audit.traits.chains import HasKind, before
 from wolfsbane.audit.vocabulary import (
     ACTIVATIONS,
     BATCH_NORMS,

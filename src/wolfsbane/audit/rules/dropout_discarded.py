@@ -3,12 +3,12 @@
 import ast
 from collections.abc import Iterator
 
-from wolfsbane.audit.dropping import signature_of
 from wolfsbane.audit.finding import Channel, Finding, Fix, Severity
 from wolfsbane.audit.rule import Example, Rule
-from wolfsbane.audit.source.corrections import inserted_before
-from wolfsbane.audit.source.evaluation import is_test
 from wolfsbane.audit.source.file import Call, Creation, Source, Step
+from wolfsbane.audit.source.patterns.corrections import inserted_before
+from wolfsbane.audit.source.patterns.evaluation import is_test
+from wolfsbane.audit.traits.dropping import signature_of
 from wolfsbane.audit.vocabulary import DROPOUTS
 
 INPLACE = 1

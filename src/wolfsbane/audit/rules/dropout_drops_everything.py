@@ -9,7 +9,7 @@ from wolfsbane.audit.model.subject import place_of, subject_of
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Source
-from wolfsbane.audit.source.rates import Rate, numbers_of, rates_of
+from wolfsbane.audit.source.patterns.rates import Rate, numbers_of, rates_of
 
 NEARLY_ONE = 1 - 1e-9
 """Of what is dropped at this rate, not one of a billion numbers is kept."""

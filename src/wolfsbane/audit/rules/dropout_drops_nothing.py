@@ -9,7 +9,7 @@ from wolfsbane.audit.model.rates import own_operations, rate_of, rate_of_layer
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Source
-from wolfsbane.audit.source.rates import Rate, rates_of
+from wolfsbane.audit.source.patterns.rates import Rate, rates_of
 from wolfsbane.audit.vocabulary import DROPOUTS
 
 OFF_BY_DEFAULT = frozenset({"DropPath", "drop_path"})

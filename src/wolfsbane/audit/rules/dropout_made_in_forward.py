@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from wolfsbane.audit.finding import Channel, Finding, Fix, Severity
 from wolfsbane.audit.rule import Example, Rule
-from wolfsbane.audit.run.made_in_forward import Made, MadeInForward
+from wolfsbane.audit.run.measures.made_in_forward import Made, MadeInForward
 from wolfsbane.audit.run.observer import Observer
-from wolfsbane.audit.source.corrections import replaced
-from wolfsbane.audit.source.evaluation import is_test, mode_in_reach, runs_in_evaluation
 from wolfsbane.audit.source.file import Call, Creation, Function, Source, Step
+from wolfsbane.audit.source.patterns.corrections import replaced
+from wolfsbane.audit.source.patterns.evaluation import is_test, mode_in_reach, runs_in_evaluation
 from wolfsbane.audit.vocabulary import DROPOUTS
 from wolfsbane.audit.wording import counted
 

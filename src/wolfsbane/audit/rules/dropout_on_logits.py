@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TypeVar
 
-from wolfsbane.audit.chains import HasKind, before, reached
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.model.rates import rate_of
 from wolfsbane.audit.model.subject import place_of, subject_of
@@ -11,7 +10,8 @@ from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Source
-from wolfsbane.audit.source.rates import drops_nothing
+from wolfsbane.audit.source.patterns.rates import drops_nothing
+from wolfsbane.audit.traits.chains import HasKind, before, reached
 from wolfsbane.audit.vocabulary import (
     ACTIVATIONS,
     AFFINE,

@@ -11,7 +11,7 @@ from wolfsbane.audit.finding import Channel, Edit, Finding, Fix, Severity
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Failure, Observer
 from wolfsbane.audit.source.file import Source
-from wolfsbane.audit.source.rates import Rate, numbers_of, rates_of
+from wolfsbane.audit.source.patterns.rates import Rate, numbers_of, rates_of
 
 REFUSED = re.compile(
     r"dropout probability has to be between 0 and 1, but got (?P<given>[^\s,]+?)\.?(\s|$)"

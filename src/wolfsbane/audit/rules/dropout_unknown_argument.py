@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from wolfsbane.audit.finding import Channel, Edit, Finding, Fix, Severity, Span
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Failure, Observer
-from wolfsbane.audit.source.corrections import one_minus
-from wolfsbane.audit.source.evaluation import is_test
 from wolfsbane.audit.source.file import Call, Source
+from wolfsbane.audit.source.patterns.corrections import one_minus
+from wolfsbane.audit.source.patterns.evaluation import is_test
 
 LAYERS = frozenset(
     {"Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"}

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.rule import Example, Rule
-from wolfsbane.audit.run.dropout_calls import DropoutCalls
+from wolfsbane.audit.run.measures.dropout_calls import DropoutCalls
 from wolfsbane.audit.run.observer import Observer
-from wolfsbane.audit.source.attributes import (
+from wolfsbane.audit.source.file import Source
+from wolfsbane.audit.source.patterns.attributes import (
     attribute_of,
     is_value_used,
     is_whole,
     may_be_used,
 )
-from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.vocabulary import DROPOUTS
 
 HELP = "Call it in forward, or remove it"

@@ -140,7 +140,7 @@ for epoch in range(2):
         )
 
     def observer(self) -> Observer:
-        from wolfsbane.audit.run.evaluations import EvaluatedInTraining
+        from wolfsbane.audit.run.measures.evaluations import EvaluatedInTraining
 
         return EvaluatedInTraining(self)
 

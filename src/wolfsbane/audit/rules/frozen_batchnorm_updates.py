@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from wolfsbane.audit.batch_norms import keeps_statistics, listed
 from wolfsbane.audit.finding import Channel, Finding, Severity
-from wolfsbane.audit.frozen_parts import frozen_parts
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Forward, LayerCall, Observer, Step, Watched
+from wolfsbane.audit.traits.batch_norms import keeps_statistics, listed
+from wolfsbane.audit.traits.frozen_parts import frozen_parts
 from wolfsbane.audit.vocabulary import BATCH_NORMS
 from wolfsbane.audit.wording import counted
 

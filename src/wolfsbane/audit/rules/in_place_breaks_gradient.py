@@ -8,8 +8,8 @@ from wolfsbane.audit.finding import Channel, Finding, Place, Severity
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.run.measures.writes import WriteLog, Written, without_backward
 from wolfsbane.audit.run.observer import Failure, Observer, OperationCall
-from wolfsbane.audit.run.writes import WriteLog, Written, without_backward
 
 MODIFIED = re.compile(
     r"modified by an inplace operation: \[\S+ \[(?P<shape>[\d, ]*)\]\]"

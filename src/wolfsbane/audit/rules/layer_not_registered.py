@@ -4,12 +4,12 @@ import ast
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wolfsbane.audit.dependence import listed
 from wolfsbane.audit.finding import Channel, Edit, Finding, Fix, Severity, Span
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Observer
-from wolfsbane.audit.source.containers import Unregistered, unregistered_layers
 from wolfsbane.audit.source.file import Source
+from wolfsbane.audit.source.patterns.containers import Unregistered, unregistered_layers
+from wolfsbane.audit.traits.dependence import listed
 from wolfsbane.audit.wording import counted
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class LayerNotRegistered(Rule):
             )
 
     def observer(self) -> Observer:
-        from wolfsbane.audit.run.strangers import Strangers
+        from wolfsbane.audit.run.measures.strangers import Strangers
 
         return Strangers(self)
 

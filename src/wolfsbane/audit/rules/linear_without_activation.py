@@ -9,7 +9,7 @@ from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.operation import Operation, Tape
 from wolfsbane.audit.rule import Rule
-from wolfsbane.audit.source.neighbours import UNCHANGED, in_functions, in_sequentials
+from wolfsbane.audit.source.patterns.neighbours import UNCHANGED, in_functions, in_sequentials
 from wolfsbane.audit.vocabulary import DROPOUTS, SHAPE_ONLY
 
 if TYPE_CHECKING:

@@ -128,6 +128,6 @@ with torch.no_grad():
                 )
 
     def observer(self) -> Observer:
-        from wolfsbane.audit.run.evaluations import SampledInTraining
+        from wolfsbane.audit.run.measures.evaluations import SampledInTraining
 
         return SampledInTraining(self)

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from wolfsbane.audit.batch_norms import listed, normalises_by_batch
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.layer import Layer
-from wolfsbane.audit.loaders import batches_of
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.operation import Tape
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Failure, Forward, Observer
+from wolfsbane.audit.traits.batch_norms import listed, normalises_by_batch
+from wolfsbane.audit.traits.loaders import batches_of
 from wolfsbane.audit.vocabulary import ACTIVATIONS, BATCH_NORMS, DROPOUTS
 
 TORCHS_WORDS = "Expected more than 1 value per channel when training"

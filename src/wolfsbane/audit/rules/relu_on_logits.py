@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 from wolfsbane.audit.finding import Channel, Finding, Fix, Severity
 from wolfsbane.audit.model.outputs import PASSED_THROUGH, ending_of
-from wolfsbane.audit.rectifiers import is_rectifier
 from wolfsbane.audit.rule import Rule
-from wolfsbane.audit.run.loss_inputs import LossInputs, LossSite, name_of
-from wolfsbane.audit.source.losses import predictions_from
-from wolfsbane.audit.source.removal import removal_of
+from wolfsbane.audit.run.measures.loss_inputs import LossInputs, LossSite, name_of
+from wolfsbane.audit.source.patterns.losses import predictions_from
+from wolfsbane.audit.source.patterns.removal import removal_of
+from wolfsbane.audit.traits.rectifiers import is_rectifier
 from wolfsbane.audit.vocabulary import AFFINE, BCE_WITH_LOGITS, CROSS_ENTROPY, POOLS, RECTIFIERS
 
 if TYPE_CHECKING:

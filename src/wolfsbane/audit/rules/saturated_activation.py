@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from wolfsbane.audit.finding import Channel, Finding, Place, Severity
 from wolfsbane.audit.operation import Operation
 from wolfsbane.audit.rule import Rule
+from wolfsbane.audit.run.measures.units import Units, axis_of_units, key_of
 from wolfsbane.audit.run.observer import Observer, OperationCall
-from wolfsbane.audit.run.units import Units, axis_of_units, key_of
 from wolfsbane.audit.vocabulary import DROPOUTS, NORMS, POOLS, SHAPE_ONLY, WEIGHTED
 
 if TYPE_CHECKING:

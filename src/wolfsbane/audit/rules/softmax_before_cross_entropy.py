@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from wolfsbane.audit.finding import Channel, Finding, Fix, Severity
 from wolfsbane.audit.model.outputs import ending_of
 from wolfsbane.audit.rule import Rule
-from wolfsbane.audit.run.loss_inputs import LossInputs, LossSite, name_of
-from wolfsbane.audit.source.losses import predictions_from
-from wolfsbane.audit.source.removal import removal_of
+from wolfsbane.audit.run.measures.loss_inputs import LossInputs, LossSite, name_of
+from wolfsbane.audit.source.patterns.losses import predictions_from
+from wolfsbane.audit.source.patterns.removal import removal_of
 from wolfsbane.audit.vocabulary import CROSS_ENTROPY
 
 if TYPE_CHECKING:

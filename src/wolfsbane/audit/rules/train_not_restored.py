@@ -141,7 +141,7 @@ for epoch in range(2):
         )
 
     def observer(self) -> Observer:
-        from wolfsbane.audit.run.trained_modes import Restoration
+        from wolfsbane.audit.run.measures.trained_modes import Restoration
 
         return Restoration(self)
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wolfsbane.audit.dependence import dependent_on_mode, is_frozen, listed
 from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.run.observer import Observer
+from wolfsbane.audit.traits.dependence import dependent_on_mode, is_frozen, listed
 
 if TYPE_CHECKING:
     from wolfsbane.audit.layer import Layer
@@ -89,7 +89,7 @@ for step in range(3):
     )
 
     def check_model(self, model: "ModelView") -> Iterator[Finding]:
-        from wolfsbane.audit.run.trained_modes import is_trained, whole_in_evaluation
+        from wolfsbane.audit.run.measures.trained_modes import is_trained, whole_in_evaluation
 
         if model.optimizer is None:
             return
@@ -117,6 +117,6 @@ for step in range(3):
         )
 
     def observer(self) -> Observer:
-        from wolfsbane.audit.run.trained_modes import NeverTraining
+        from wolfsbane.audit.run.measures.trained_modes import NeverTraining
 
         return NeverTraining(self)

@@ -4,8 +4,8 @@ import functools
 import linecache
 from collections.abc import Iterable
 
+from wolfsbane.audit.checking.noqa import Noqa, read_noqa
 from wolfsbane.audit.finding import Finding
-from wolfsbane.audit.noqa import Noqa, read_noqa
 from wolfsbane.audit.registry import all_rules
 
 

@@ -11,8 +11,9 @@ from wolfsbane.audit.source.flow import Condition
 from wolfsbane.audit.source.gates import Gates
 from wolfsbane.audit.source.layers import Layers
 from wolfsbane.audit.source.names import Names
-from wolfsbane.audit.source.structure import Binding, Class, Function, Structure, structure_of
+from wolfsbane.audit.source.structure import Binding, Class, Function, Structure
 from wolfsbane.audit.source.values import UNKNOWN, Values
+from wolfsbane.audit.source.walk import structure_of
 from wolfsbane.audit.vocabulary import kind_of_class
 
 __all__ = [

@@ -1,0 +1,1 @@
+"""Many programs checked: which files, with which settings, what is hidden, what is mended."""

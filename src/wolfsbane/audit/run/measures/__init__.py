@@ -1,0 +1,1 @@
+"""What single rules measure in a run."""
