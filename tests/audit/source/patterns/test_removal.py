@@ -9,7 +9,7 @@ from wolfsbane.audit.registry import rule_of
 from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.source.patterns.removal import removal_of
 
-CORPUS = Path(__file__).parents[1] / "corpus"
+CORPUS = Path(__file__).parents[2] / "corpus"
 PROGRAMS = [
     pytest.param(path, code, id=path.stem)
     for code in ("WB401", "WB402", "WB403")
