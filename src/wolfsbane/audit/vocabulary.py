@@ -50,7 +50,7 @@ POOLS = frozenset({"max_pool", "avg_pool", "lp_pool"})
 CROSS_ENTROPY = "cross_entropy"
 BCE_WITH_LOGITS = "bce_with_logits"
 LOSSES = frozenset(
-    (
+    (  # noqa: SIM905
         "cross_entropy bce_with_logits nll_loss bce mse_loss l1_loss smooth_l1_loss huber_loss "
         "kl_div soft_margin_loss multilabel_soft_margin_loss multi_margin_loss ctc_loss "
         "poisson_nll_loss gaussian_nll_loss"

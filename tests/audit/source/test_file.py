@@ -1,8 +1,11 @@
 """Places in a program's text, and which programs are read at all."""
 
+import gc
+
 import pytest
 
 from wolfsbane.audit.finding import Span
+from wolfsbane.audit.source.check import check_source
 from wolfsbane.audit.source.file import Source
 
 
@@ -36,6 +39,21 @@ def test_a_module_is_known_by_its_bases():
         "class D(nn.Linear): pass\nimport lightning as L\nclass E(L.LightningModule): pass\n"
     )
     assert [one.name for one in source.classes if source.is_module(one)] == ["A", "B", "D", "E"]
+
+
+def test_what_was_checked_is_freed_without_the_garbage_collector():
+    program = (
+        "from torch import nn\n"
+        + "class A(nn.Module):\n    def f(self, x):\n        return x\n" * 200
+    )
+    check_source(program)  # what a first call imports and remembers
+    gc.collect()
+    gc.disable()
+    try:
+        check_source(program)
+        assert gc.collect() < 400  # its tree alone has 4,000 nodes
+    finally:
+        gc.enable()
 
 
 def test_a_program_that_is_not_python_raises():

@@ -27,10 +27,13 @@ def check_source(text: str, path: str = "<string>", rules: Chosen = None) -> lis
     source = Source.read(text, path)
     if not source.is_relevant:
         return []
-    found = [
-        finding
-        for rule in chosen(rules)
-        if Channel.SOURCE in rule.channels()
-        for finding in rule().check_source(source)
-    ]
-    return sorted(set(found), key=lambda finding: (finding.place.span or (), finding.code))
+    try:
+        found = {
+            finding
+            for rule in chosen(rules)
+            if Channel.SOURCE in rule.channels()
+            for finding in rule().check_source(source)
+        }
+    finally:
+        source.release()
+    return sorted(found, key=lambda finding: (finding.place.span or (), finding.code))

@@ -63,6 +63,24 @@ class Source:
         """
         return cls(text, path, ast.parse(text, filename=path))
 
+    def release(self) -> None:
+        """Let go of everything, so that memory is freed at once, without the garbage collector.
+
+        The parts of a program refer to one another; nothing can be asked of it afterwards.
+        """
+        structure, values = vars(self).get("structure"), vars(self).get("values")
+        if structure is not None:
+            for owner in structure.classes:
+                owner.methods.clear()
+                owner.attributes.clear()
+            for function in structure.functions:
+                function.bindings.clear()
+        parts = [vars(self).get(name) for name in ("_layers", "_gates", "names")]
+        parts += [] if values is None else [values.objects, values]
+        for part in (*parts, self):
+            if part is not None:
+                vars(part).clear()
+
     @cached_property
     def is_relevant(self) -> bool:
         """Whether torch, or what is built on it, is mentioned at all."""
