@@ -9,7 +9,7 @@ HEAD = """\
 `wolfsbane check` with its default rules over code that others wrote and use. Each finding was
 looked at, with the code around it. *True*: the code does what the rule says, and it matters or
 may matter there. *False*: it does not, or it is right as it is. Made by `benchmarks/precision` from
-[its record]({record}).
+[its record]({record}). The files a second are of one run, on one core.
 
 """
 
