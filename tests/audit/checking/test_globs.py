@@ -4,27 +4,27 @@ import pytest
 
 from wolfsbane.audit.checking.globs import Globs
 
-ROOT = Path("/work/project")
+ROOT = Path("/code/project")
 
 
 @pytest.mark.parametrize(
     ("pattern", "path", "fits"),
     [
-        ("data", "/work/project/a/data", True),
-        ("data/", "/work/project/a/data", True),
-        ("data", "/work/project/database", False),
-        ("*_pb2.py", "/work/project/a/b_pb2.py", True),
-        ("src/data", "/work/project/src/data", True),
-        ("./src/data", "/work/project/src/data", True),
-        ("src/data", "/work/project/src/data/a.py", True),
-        ("src/data", "/work/project/other/src/data", False),
-        ("src/**/old.py", "/work/project/src/old.py", True),
-        ("src/**/old.py", "/work/project/src/a/b/old.py", True),
-        ("src/**/old.py", "/work/project/src/a/bold.py", False),
-        ("**/old.py", "/work/project/old.py", True),
-        ("**/old.py", "/work/project/a/old.py", True),
-        ("tests/*", "/work/project/tests/a/b.py", True),
-        ("tests/**", "/work/project/tests/a/b.py", True),
+        ("data", "/code/project/a/data", True),
+        ("data/", "/code/project/a/data", True),
+        ("data", "/code/project/database", False),
+        ("*_pb2.py", "/code/project/a/b_pb2.py", True),
+        ("src/data", "/code/project/src/data", True),
+        ("./src/data", "/code/project/src/data", True),
+        ("src/data", "/code/project/src/data/a.py", True),
+        ("src/data", "/code/project/other/src/data", False),
+        ("src/**/old.py", "/code/project/src/old.py", True),
+        ("src/**/old.py", "/code/project/src/a/b/old.py", True),
+        ("src/**/old.py", "/code/project/src/a/bold.py", False),
+        ("**/old.py", "/code/project/old.py", True),
+        ("**/old.py", "/code/project/a/old.py", True),
+        ("tests/*", "/code/project/tests/a/b.py", True),
+        ("tests/**", "/code/project/tests/a/b.py", True),
         ("/elsewhere/*.py", "/elsewhere/a.py", True),
     ],
 )
@@ -34,10 +34,10 @@ def test_a_pattern_fits_as_in_ruff(pattern, path, fits):
 
 def test_what_is_in_a_folder_that_fits_fits_too():
     globs = Globs([".venv", "src/old"], ROOT)
-    assert globs.fits_within("/work/project/.venv/lib/a.py", str(ROOT))
-    assert globs.fits_within("/work/project/src/old/a/b.py", str(ROOT))
-    assert not globs.fits_within("/work/project/src/new/a.py", str(ROOT))
+    assert globs.fits_within("/code/project/.venv/lib/a.py", str(ROOT))
+    assert globs.fits_within("/code/project/src/old/a/b.py", str(ROOT))
+    assert not globs.fits_within("/code/project/src/new/a.py", str(ROOT))
 
 
 def test_a_folder_above_the_root_does_not_count():
-    assert not Globs(["work"], ROOT).fits_within("/work/project/a/b.py", str(ROOT))
+    assert not Globs(["work"], ROOT).fits_within("/code/project/a/b.py", str(ROOT))

@@ -43,8 +43,8 @@ def absolute(path: str | Path) -> Path:
     """Return a path from the root, without `..`; links stay as they were named.
 
     Examples:
-        >>> absolute("/work/src/../net.py").as_posix()
-        '/work/net.py'
+        >>> absolute("/code/src/../net.py").as_posix()
+        '/code/net.py'
     """
     return Path(os.path.abspath(path))  # noqa: PTH100  # Path.absolute keeps `..`
 

@@ -18,8 +18,8 @@ class Globs:
         root: the folder that patterns with a slash begin at.
 
     Examples:
-        >>> globs = Globs(["data", "src/old_*.py"], Path("/work"))
-        >>> globs.fits("/work/any/data"), globs.fits("/work/old_net.py")
+        >>> globs = Globs(["data", "src/old_*.py"], Path("/code"))
+        >>> globs.fits("/code/any/data"), globs.fits("/code/old_net.py")
         (True, False)
     """
 
