@@ -1,11 +1,11 @@
 """Places in a program's text, and which programs are read at all."""
 
 import gc
+import weakref
 
 import pytest
 
 from wolfsbane.audit.finding import Span
-from wolfsbane.audit.source.check import check_source
 from wolfsbane.audit.source.file import Source
 
 
@@ -41,17 +41,19 @@ def test_a_module_is_known_by_its_bases():
     assert [one.name for one in source.classes if source.is_module(one)] == ["A", "B", "D", "E"]
 
 
-def test_what_was_checked_is_freed_without_the_garbage_collector():
-    program = (
-        "from torch import nn\n"
-        + "class A(nn.Module):\n    def f(self, x):\n        return x\n" * 200
+def test_what_is_released_is_freed_without_the_garbage_collector():
+    source = Source.read(
+        "from torch import nn\nclass A(nn.Module):\n    def __init__(self):\n"
+        "        self.drop = nn.Dropout(0.5)\n    def forward(self, x):\n"
+        "        return self.drop(x)\nmodel = A()\nmodel(1)\n"
     )
-    check_source(program)  # what a first call imports and remembers
-    gc.collect()
+    assert [step.kind for step in source.steps] == ["dropout"]
+    assert source.callers(source.functions[-1])
+    parts = [weakref.ref(one) for one in (*source.functions, *source.classes, source.values)]
     gc.disable()
     try:
-        check_source(program)
-        assert gc.collect() < 400  # its tree alone has 4,000 nodes
+        source.release()
+        assert [part() for part in parts] == [None] * len(parts)
     finally:
         gc.enable()
 
