@@ -6,7 +6,7 @@ from functools import cached_property
 
 from wolfsbane.audit.source.calls import Call, Creation, Step
 from wolfsbane.audit.source.chains import Chains
-from wolfsbane.audit.source.structure import Function, Structure
+from wolfsbane.audit.source.structure import Structure
 from wolfsbane.audit.source.values import Values
 from wolfsbane.audit.vocabulary import FUNCTIONS, kind_of_function
 
@@ -279,10 +279,3 @@ def _taken(step: Step) -> list[ast.expr]:
         return given[:1]
     lists = [one.elts if isinstance(one, ast.List | ast.Tuple) else [one] for one in given[:2]]
     return [element for elements in lists for element in elements]
-
-
-def functions_around(function: Function | None) -> Iterator[Function]:
-    """Yield a function and those around it, innermost first."""
-    while function is not None:
-        yield function
-        function = function.parent

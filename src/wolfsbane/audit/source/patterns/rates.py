@@ -47,11 +47,6 @@ class Rate:
     expression: ast.expr
 
     @property
-    def is_of_dropout(self) -> bool:
-        """Whether dropping is all that the layer or function does."""
-        return self.kind in DROPOUTS
-
-    @property
     def name(self) -> str:
         """The last name of what it is given to: Dropout, LSTM."""
         return (self.call.name or "").rpartition(".")[2]
