@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.overrides import get_testing_overrides, resolve_name
 
 from wolfsbane.audit.layer import Layer
-from wolfsbane.audit.vocabulary import DROPOUTS, kind_of_function
+from wolfsbane.audit.spellings import kind_of_function
+from wolfsbane.audit.vocabulary import DROPOUTS
 
 RENAMED = {"train": "training"}
 """Words of aten's schemas, and those of torch's functions for the same thing."""

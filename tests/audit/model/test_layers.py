@@ -7,7 +7,7 @@ from torch.nn.utils import parametrizations
 
 import wolfsbane
 from wolfsbane.audit.model.layers import kind_of_module, layers_of
-from wolfsbane.audit.vocabulary import CLASSES
+from wolfsbane.audit.spellings import CLASSES
 from wolfsbane.errors import ArgumentTypeError
 
 

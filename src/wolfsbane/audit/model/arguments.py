@@ -9,8 +9,9 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from wolfsbane.audit.model.layers import kind_of_module
+from wolfsbane.audit.spellings import CLASSES, FUNCTIONS
 from wolfsbane.audit.torch_functions import kind_of, name_of
-from wolfsbane.audit.vocabulary import CLASSES, FUNCTIONS, LOSSES
+from wolfsbane.audit.vocabulary import LOSSES
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 
 Loss = Module | Callable[..., Any] | str

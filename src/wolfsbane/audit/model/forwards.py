@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from wolfsbane.audit.vocabulary import DROPOUTS, FUNCTIONS
+from wolfsbane.audit.spellings import FUNCTIONS
+from wolfsbane.audit.vocabulary import DROPOUTS
 
 if TYPE_CHECKING:
     from torch.nn import Module

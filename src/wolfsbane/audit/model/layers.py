@@ -4,7 +4,7 @@ from torch.nn import Module
 
 from wolfsbane.anatomy.places import members
 from wolfsbane.audit.layer import Layer
-from wolfsbane.audit.vocabulary import kind_of_class
+from wolfsbane.audit.spellings import kind_of_class
 
 
 def layers_of(model: Module) -> list[Layer]:

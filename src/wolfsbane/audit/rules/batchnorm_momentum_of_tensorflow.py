@@ -9,8 +9,9 @@ from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Call, Source
 from wolfsbane.audit.source.patterns.corrections import one_minus
+from wolfsbane.audit.spellings import kind_of_class, kind_of_function
 from wolfsbane.audit.traits.batch_norms import listed
-from wolfsbane.audit.vocabulary import BATCH_NORMS, kind_of_class, kind_of_function
+from wolfsbane.audit.vocabulary import BATCH_NORMS
 
 if TYPE_CHECKING:
     from wolfsbane.audit.layer import Layer

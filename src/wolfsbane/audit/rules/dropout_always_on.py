@@ -16,8 +16,9 @@ from wolfsbane.audit.source.patterns.evaluation import (
     mode_in_reach,
     runs_in_evaluation,
 )
+from wolfsbane.audit.spellings import kind_of_function
 from wolfsbane.audit.traits.dropping import described, placed, rate_of, signature_of
-from wolfsbane.audit.vocabulary import DROPOUTS, kind_of_function
+from wolfsbane.audit.vocabulary import DROPOUTS
 
 HELP = "Pass training=self.training"
 HELP_WITHOUT_A_MODEL = "Take the mode as a parameter, and pass it on as {}="

@@ -7,7 +7,8 @@ from wolfsbane.audit.finding import Channel, Finding, Severity
 from wolfsbane.audit.model.view import ModelView
 from wolfsbane.audit.rule import Example, Rule
 from wolfsbane.audit.source.file import Call, Source
-from wolfsbane.audit.vocabulary import NORMS, kind_of_class
+from wolfsbane.audit.spellings import kind_of_class
+from wolfsbane.audit.vocabulary import NORMS
 from wolfsbane.audit.wording import counted
 
 DEFAULTS = {"torch.optim.AdamW": 0.01}

@@ -14,7 +14,7 @@ from wolfsbane.audit.source.names import Names
 from wolfsbane.audit.source.structure import Binding, Class, Function, Structure
 from wolfsbane.audit.source.values import UNKNOWN, Values
 from wolfsbane.audit.source.walk import structure_of
-from wolfsbane.audit.vocabulary import kind_of_class
+from wolfsbane.audit.spellings import kind_of_class
 
 __all__ = [
     "UNKNOWN",

@@ -8,7 +8,7 @@ from wolfsbane.audit.source.calls import Call, Creation, Step
 from wolfsbane.audit.source.chains import Chains
 from wolfsbane.audit.source.structure import Structure
 from wolfsbane.audit.source.values import Values
-from wolfsbane.audit.vocabulary import FUNCTIONS, kind_of_function
+from wolfsbane.audit.spellings import FUNCTIONS, kind_of_function
 
 BINARY = {
     ast.Add: "add",

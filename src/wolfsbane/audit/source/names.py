@@ -3,7 +3,7 @@
 import ast
 
 from wolfsbane.audit.source.structure import Binding, Class, Function, Structure
-from wolfsbane.audit.vocabulary import kind_of_class, kind_of_function
+from wolfsbane.audit.spellings import kind_of_class, kind_of_function
 
 FEW = 8
 """Aliases of aliases that are followed."""

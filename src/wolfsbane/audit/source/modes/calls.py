@@ -19,7 +19,7 @@ from wolfsbane.audit.source.modes.values import (
     Value,
 )
 from wolfsbane.audit.source.structure import Class, Function
-from wolfsbane.audit.vocabulary import kind_of_class
+from wolfsbane.audit.spellings import kind_of_class
 
 DEEPEST = 8
 """Calls within calls that are followed."""

@@ -8,7 +8,8 @@ from wolfsbane.audit.source.file import Source
 from wolfsbane.audit.source.modes.program import Program
 from wolfsbane.audit.source.modes.vocabulary import READY_MADE
 from wolfsbane.audit.source.structure import Class
-from wolfsbane.audit.vocabulary import BATCH_NORMS, DROPOUTS, kind_of_class, kind_of_function
+from wolfsbane.audit.spellings import kind_of_class, kind_of_function
+from wolfsbane.audit.vocabulary import BATCH_NORMS, DROPOUTS
 
 DEPENDENT = DROPOUTS | BATCH_NORMS
 WITH_DROPOUT = ("Transformer", "TransformerEncoderLayer", "TransformerDecoderLayer")

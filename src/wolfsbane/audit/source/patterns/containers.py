@@ -8,7 +8,8 @@ from functools import cached_property
 from wolfsbane.audit.source.file import Class, Source
 from wolfsbane.audit.source.modes.vocabulary import READY_MADE
 from wolfsbane.audit.source.patterns.changes import Changes
-from wolfsbane.audit.vocabulary import BATCH_NORMS, DROPOUTS, NORMS, WEIGHTED, kind_of_class
+from wolfsbane.audit.spellings import kind_of_class
+from wolfsbane.audit.vocabulary import BATCH_NORMS, DROPOUTS, NORMS, WEIGHTED
 
 HOLDERS = frozenset({"sequential", "module_list", "module_dict"})
 COUNTED = WEIGHTED | NORMS | BATCH_NORMS | DROPOUTS | HOLDERS | {"multi_head_attention", "prelu"}
