@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
+from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.experiment.data import Data, Pool, add_label_noise, default_train_size, split
+from wolfsbane.experiment.factories import check_is_new
 from wolfsbane.experiment.intervals import Estimate, Verdict, estimate, judge
 from wolfsbane.experiment.measures import SCORES, Epoch, Measure, epochs_to
 from wolfsbane.experiment.training import AdamW, Run, Train, check_output, train_variant
@@ -138,15 +139,7 @@ def _check_models(variants: tuple[Variant, ...], data: Data) -> None:
         seen: set[int] = set()
         for variant, model in built:
             check_output(variant.name, model, data)
-            ids = {id(parameter) for parameter in model.parameters()}
-            if not ids:
-                raise ModelError(f"variant {variant.name!r}: the model has no parameters to train")
-            if ids & seen:
-                raise ModelError(
-                    f"variant {variant.name!r}: its factory returns a module that was returned "
-                    "before, or shares parameters with it. Build a new one at each call"
-                )
-            seen |= ids
+            check_is_new(f"variant {variant.name!r}", model, seen)
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:

@@ -23,14 +23,9 @@ from wolfsbane.experiment.comparison import (
     run,
 )
 from wolfsbane.experiment.data import Pool, load, pool_of_arrays
+from wolfsbane.experiment.factories import Factory, Options
 from wolfsbane.experiment.training import Run, Train
-from wolfsbane.experiment.variants import (
-    DEFAULT_VARIANTS,
-    Factory,
-    Options,
-    make_variants,
-    parse_variants,
-)
+from wolfsbane.experiment.variants import DEFAULT_VARIANTS, make_variants, parse_variants
 from wolfsbane.report import record, words
 
 if TYPE_CHECKING:
