@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 
-from wolfsbane.anatomy.places import path_of
 from wolfsbane.anatomy.rates import DropRate, drop_rates
 from wolfsbane.anatomy.selection import matches
 from wolfsbane.errors import ArgumentError, ModelError
@@ -40,14 +39,14 @@ def settable_rates(model: torch.nn.Module) -> list[DropRate]:
 def fixed_rates(model: torch.nn.Module) -> list[str]:
     """Return what drops in training and cannot be set, each with the reason."""
     return [
-        f"{_place(rate)} ({rate.obstacle})"
+        f"{_place(rate)}: {rate.obstacle}"
         for rate in drop_rates(model)
         if rate.obstacle is not None and rate.is_effective and rate.value > 0.0
     ]
 
 
 def _place(rate: DropRate) -> str:
-    return f"{rate.kind} in {path_of(rate.path)}"
+    return f"{rate.kind} in {rate.path}" if rate.path else rate.kind
 
 
 def check_patterns(model: torch.nn.Module, patterns: Sequence[str]) -> None:

@@ -96,8 +96,8 @@ def _warn_of_fixed(model: torch.nn.Module) -> None:
     fixed = fixed_rates(model)
     if fixed:
         warnings.warn(
-            f"{len(fixed)} drop rate(s) cannot be set, and drop in every training, the baseline's "
-            f"too: {', '.join(fixed)}",
+            "there are drop rates that cannot be set; they drop in every training, the baseline's "
+            f"too. {'; '.join(fixed)}",
             WolfsbaneWarning,
             stacklevel=5,  # make_subject's caller is `tune`
         )
