@@ -76,8 +76,8 @@ def compare(
     from wolfsbane.cli.interrupts import interrupts_heard  # noqa: PLC0415
     from wolfsbane.experiment.data import expand  # noqa: PLC0415
     from wolfsbane.experiment.variants import import_factory  # noqa: PLC0415
-    from wolfsbane.report import terminal  # noqa: PLC0415
-    from wolfsbane.report.comparison import make_folder  # noqa: PLC0415
+    from wolfsbane.report.comparison import terminal  # noqa: PLC0415
+    from wolfsbane.report.files import make_folder  # noqa: PLC0415
 
     folder = new_folder(expand(data)) if out is None else out
     factory = None if model is None else import_factory(model)

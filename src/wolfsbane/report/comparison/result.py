@@ -1,7 +1,5 @@
 """`compare`: run the experiment and hold its result in the forms that people ask for."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from wolfsbane.errors import ArgumentError, DataError, MissingDependencyError
+from wolfsbane.errors import ArgumentError, DataError
 from wolfsbane.experiment.comparison import (
     DEFAULT_SEEDS,
     Finding,
@@ -31,13 +29,12 @@ from wolfsbane.experiment.variants import (
     make_variants,
     parse_variants,
 )
-from wolfsbane.report import record, words
+from wolfsbane.report import frame
+from wolfsbane.report.comparison import record, words
+from wolfsbane.report.files import REPORT_FILE, RESULTS_FILE, make_folder, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
-
-REPORT_FILE = "report.html"
-RESULTS_FILE = "results.json"
 
 
 @dataclass(frozen=True)
@@ -88,13 +85,7 @@ class Comparison:
         Raises:
             MissingDependencyError: pandas is not installed.
         """
-        try:
-            import pandas as pd  # noqa: PLC0415  # not a dependency
-        except ImportError as error:
-            raise MissingDependencyError(
-                "to_frame() needs pandas: pip install pandas; .table has the same as dictionaries"
-            ) from error
-        return pd.DataFrame(self.table)
+        return frame.to_frame(self.table)
 
     def to_json(self) -> str:
         """Return everything as JSON: configuration, versions, curves, table. No times in it."""
@@ -106,7 +97,7 @@ class Comparison:
         Raises:
             ArgumentError: the directory cannot be written to.
         """
-        from wolfsbane.report.page import render  # noqa: PLC0415  # matplotlib: a second of import
+        from wolfsbane.report.comparison.page import render  # noqa: PLC0415  # matplotlib: a second of import
 
         folder = make_folder(directory)
         contents = {
@@ -114,37 +105,8 @@ class Comparison:
             RESULTS_FILE: self.to_json(),
         }
         for name, text in contents.items():
-            _write_whole(folder / name, text)
+            write_whole(folder / name, text)
         return folder
-
-
-def make_folder(directory: str | Path) -> Path:
-    """Return `directory` as a folder that files can be written to.
-
-    Raises:
-        ArgumentError: it is a file, or cannot be made or written to.
-    """
-    folder = Path(directory).expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except (FileExistsError, NotADirectoryError) as error:
-        taken = error.filename or folder
-        raise ArgumentError(f"cannot write to {folder}: {taken} is a file, not a folder") from error
-    except OSError as error:
-        raise ArgumentError(f"cannot write to {folder}: {error.strerror or error}") from error
-    return folder
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file that is never seen half-written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def compare(
