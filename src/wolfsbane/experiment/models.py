@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import torch
 
-from wolfsbane.errors import ModelError
 from wolfsbane.experiment.data import Data
+from wolfsbane.experiment.factories import check_is_new
 from wolfsbane.experiment.training import check_output
 
 
@@ -23,12 +23,4 @@ def check_models(built: Sequence[tuple[str, torch.nn.Module]], data: Data | None
     for name, model in built:
         if data is not None:
             check_output(name, model, data)
-        ids = {id(parameter) for parameter in model.parameters()}
-        if not ids:
-            raise ModelError(f"variant {name!r}: the model has no parameters to train")
-        if ids & seen:
-            raise ModelError(
-                f"variant {name!r}: its factory returns a module that was returned before, or "
-                "shares parameters with it. Build a new one at each call"
-            )
-        seen |= ids
+        check_is_new(f"variant {name!r}", model, seen)

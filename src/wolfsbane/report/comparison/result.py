@@ -6,11 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-import torch
-
-from wolfsbane.errors import ArgumentError, DataError
 from wolfsbane.experiment.comparison import (
     DEFAULT_SEEDS,
     Finding,
@@ -20,15 +15,11 @@ from wolfsbane.experiment.comparison import (
     make_plan,
     run,
 )
-from wolfsbane.experiment.data import Pool, load, pool_of_arrays
+from wolfsbane.experiment.data import Pool
+from wolfsbane.experiment.factories import Factory, Options
+from wolfsbane.experiment.given import given_pool
 from wolfsbane.experiment.training import Run, Train
-from wolfsbane.experiment.variants import (
-    DEFAULT_VARIANTS,
-    Factory,
-    Options,
-    make_variants,
-    parse_variants,
-)
+from wolfsbane.experiment.variants import DEFAULT_VARIANTS, make_variants, parse_variants
 from wolfsbane.report import frame
 from wolfsbane.report.comparison import record, words
 from wolfsbane.report.files import REPORT_FILE, RESULTS_FILE, make_folder, write_whole
@@ -163,7 +154,7 @@ def compare(
     """
     chosen = parse_variants(variants) if isinstance(variants, str) else variants
     plan = make_plan(
-        _pool(data, target),
+        given_pool(data, target),
         make_variants(chosen, model),
         seeds,
         epochs,
@@ -175,30 +166,6 @@ def compare(
     if before_training is not None:
         before_training()
     return Comparison(plan, tuple(_until_interrupted(run(plan, on_progress or _ignore))))
-
-
-def _pool(data: str | Path | Pool | tuple[Any, Any], target: str | None) -> Pool:
-    if isinstance(data, str | Path):
-        return load(data, target)
-    if target is not None:
-        raise ArgumentError("target names a column of a CSV file, but the data is no file")
-    if isinstance(data, Pool):
-        return data
-    if isinstance(data, tuple) and len(data) == 2:  # noqa: PLR2004
-        x, y = (_array(part) for part in data)
-        return pool_of_arrays("arrays", {"x": x, "y": y})
-    raise DataError(
-        "data has to be 'spam', 'digits', a path, or a pair (x, y) of arrays, but got "
-        f"{type(data).__name__}"
-    )
-
-
-def _array(values: Any) -> npt.NDArray[Any]:
-    if isinstance(values, torch.Tensor):
-        # NumPy has no bfloat16.
-        values = (values.double() if values.is_floating_point() else values).numpy(force=True)
-    array: npt.NDArray[Any] = np.asarray(values)
-    return array
 
 
 def _ignore(_: Progress) -> None:
