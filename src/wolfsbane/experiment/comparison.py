@@ -137,7 +137,7 @@ def _check_models(variants: tuple[Variant, ...], data: Data) -> None:
         built = [(variant, variant.build(data)) for variant in variants for _ in range(2)]
         seen: set[int] = set()
         for variant, model in built:
-            check_output(variant.name, model, data)
+            check_output(f"variant {variant.name!r}", model, data)
             ids = {id(parameter) for parameter in model.parameters()}
             if not ids:
                 raise ModelError(f"variant {variant.name!r}: the model has no parameters to train")
