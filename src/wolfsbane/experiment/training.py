@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import torch
@@ -88,6 +89,16 @@ class Run:
     initial_weights: str
     """A fingerprint of the weight matrices and kernels before training."""
     num_parameters: int
+
+    @cached_property
+    def curves(self) -> dict[str, tuple[float, ...]]:
+        """The same measurements by name, such as "test_nll", one value an epoch."""
+        curves = {
+            f"{part}_{name}": tuple(getattr(getattr(one, part), name) for one in self.curve)
+            for part in ("train", "validation", "test")
+            for name in ("accuracy", "nll")
+        }
+        return {**curves, "test_ece": tuple(one.calibration_error for one in self.curve)}
 
     @property
     def best_epoch(self) -> int:
