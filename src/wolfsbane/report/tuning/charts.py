@@ -12,12 +12,18 @@ from wolfsbane.tuning.trial import Purpose
 _PARTS = {"train": "training", "validation": "validation", "test": "test"}
 """Of the data, as curves name them and as people do."""
 
-_STRIP = (5.4, 0.9)
+_STRIP = (5.4, 1.15)
 
 PURPOSE_NAMES = {
     Purpose.SEARCH: "search",
     Purpose.PROOF: "proof",
     Purpose.COMPLEXITY: "complexity",
+}
+
+PURPOSE_COLOURS = {
+    Purpose.SEARCH: SERIES[2],
+    Purpose.PROOF: SERIES[3],
+    Purpose.COMPLEXITY: SERIES[4],
 }
 
 
@@ -125,11 +131,10 @@ def cost(view: View) -> Chart:
     figure, axes = drawing.new_figure(_STRIP)
     axes.grid(visible=False)
     start, told = 0, []
-    colours = dict(zip(PURPOSE_NAMES, SERIES[1:], strict=False))
     for purpose, name in PURPOSE_NAMES.items():
         number = view.answer.num_trainings.get(purpose, 0)
         if number:
-            axes.barh(0, number, left=start, color=colours[purpose], height=0.8, label=name)
+            axes.barh(0, number, left=start, color=PURPOSE_COLOURS[purpose], height=0.8, label=name)
             told.append(f"{number} {name}")
         start += number
     rest = max(view.answer.budget - start, 0)

@@ -62,7 +62,7 @@ def _cards(view: View) -> list[dict[str, Any]]:
 def _tables(view: View) -> list[dict[str, Any]]:
     return [
         {
-            "title": f"On test data, {view.epoch_name(epoch)}",
+            "title": f"On test data, {view.epoch_name(epoch)}: means ± 95% over seeds",
             "rows": [
                 _cells(pair[0], pair[-1])
                 for _, group in groupby(of_epoch, key=lambda finding: finding.measure.name)

@@ -7,11 +7,14 @@ from statistics import median
 from matplotlib.axes import Axes
 
 from wolfsbane.report import drawing
-from wolfsbane.report.drawing import PERCENT, SERIES, WIDE, Chart, styled
+from wolfsbane.report.drawing import PERCENT, SERIES, Chart, styled
 from wolfsbane.report.tuning.view import View
 from wolfsbane.report.tuning.words import other_dimensions
 from wolfsbane.tuning.answer import BandPoint, RateRange
 from wolfsbane.tuning.trial import Purpose
+
+_SIZE = (4.6, 3.0)
+"""In inches: letters are still read on a phone."""
 
 FURTHEST = 2.5
 """Points are shown up to this many times as far from the best as the typical one is."""
@@ -49,7 +52,7 @@ def charts(view: View) -> list[Chart]:
 def _chart(view: View, name: str, found: RateRange | None, band: Sequence[BandPoint]) -> Chart:
     scale = PERCENT if view.setting.objective.name == "accuracy" else 1.0
     points = _points(view, name, scale)
-    figure, axes = drawing.new_figure(WIDE)
+    figure, axes = drawing.new_figure(_SIZE)
     if found is not None:
         axes.axvspan(found.low, found.high, color=SERIES[1], alpha=0.08, linewidth=0)
         axes.axvline(found.rate, color=SERIES[1], linewidth=1, linestyle=":")

@@ -181,9 +181,9 @@ def notes(view: View) -> list[str]:
     if judged:
         by_chance = len(judged) * (1 - CONFIDENCE) / 2
         found.append(
-            f"Intervals are at {CONFIDENCE:.0%} over pairs with equal seeds; of {len(judged)} "
-            f"comparisons about {by_chance:.1f} would look like a gain by chance, and as many like "
-            "a harm. The test examples are given."
+            f"Intervals are at {CONFIDENCE:.0%} over pairs of trainings with equal seeds, for these "
+            f"test examples; of {len(judged)} comparisons about {by_chance:.1f} would look like a "
+            "gain by chance, and as many like a harm."
         )
     if view.setting.label_noise and any(one.measure.name == "gap" for one in judged):
         found.append(
