@@ -135,7 +135,11 @@ def make_plan(
 def _check_models(variants: tuple[Variant, ...], data: Data) -> None:
     """Build every variant twice: models have to fit, and to be new each time."""
     with torch.random.fork_rng(devices=[]):
-        built = [(variant.name, variant.build(data)) for variant in variants for _ in range(2)]
+        built = [
+            (f"variant {variant.name!r}", variant.build(data))
+            for variant in variants
+            for _ in range(2)
+        ]
         check_models(built, data)
 
 

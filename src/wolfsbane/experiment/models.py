@@ -10,17 +10,17 @@ from wolfsbane.experiment.training import check_output
 
 
 def check_models(built: Sequence[tuple[str, torch.nn.Module]], data: Data | None) -> None:
-    """Check models by name that were built one after the other, one name more than once.
+    """Check models that were built one after the other, some of them more than once.
 
     Args:
-        built: names, and what was built for them.
+        built: labels for messages, such as "variant 'a'", and what was built for them.
         data: what they are trained on; without it their output is not looked at.
 
     Raises:
         ModelError: an output does not fit, a model has no parameters, or two share parameters.
     """
     seen: set[int] = set()
-    for name, model in built:
+    for label, model in built:
         if data is not None:
-            check_output(name, model, data)
-        check_is_new(f"variant {name!r}", model, seen)
+            check_output(label, model, data)
+        check_is_new(label, model, seen)
