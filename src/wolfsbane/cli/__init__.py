@@ -7,7 +7,8 @@ import typer
 import wolfsbane
 from wolfsbane.cli.bench import bench
 from wolfsbane.cli.check import check
-from wolfsbane.cli.compare import INTERRUPTED, compare
+from wolfsbane.cli.compare import compare
+from wolfsbane.cli.experiment import INTERRUPTED
 from wolfsbane.cli.explain import explain
 from wolfsbane.cli.run import CONTEXT, run
 from wolfsbane.errors import WolfsbaneError

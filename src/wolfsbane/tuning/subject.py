@@ -17,7 +17,11 @@ class Subject(Protocol):
 
     @property
     def built_by(self) -> str:
-        """What builds it, for people and for the configuration's hash."""
+        """What builds it, for people."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What it builds, for the configuration's hash: source, weights and structure, options."""
 
     def build(self, configuration: Configuration, data: Data | None) -> torch.nn.Module:
         """Return a new network; weights are drawn from torch's default CPU generator."""

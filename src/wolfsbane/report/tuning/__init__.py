@@ -1,0 +1,1 @@
+"""What a search for a drop rate looks like: in a terminal, on a page, as plain data."""
