@@ -9,7 +9,7 @@ import numpy as np
 from wolfsbane.experiment.measures import SCORES, Measure, metric
 from wolfsbane.tuning.limits import Limits, default_precision
 from wolfsbane.tuning.setting import Setting
-from wolfsbane.tuning.shares import Shares, share_out
+from wolfsbane.tuning.shares import Shares
 from wolfsbane.tuning.space import Configuration, Space
 from wolfsbane.tuning.surrogate import Observation, Posterior, fit
 from wolfsbane.tuning.trial import Outcome, Purpose, Trial
@@ -22,12 +22,14 @@ class Evidence:
     Attributes:
         setting: what every training shares.
         limits: how much is done.
+        shares: what of the budget goes where.
         trials: of the record, in the order of their numbers.
         decided: the configuration that the search ended with; None while it goes on.
     """
 
     setting: Setting
     limits: Limits
+    shares: Shares
     trials: tuple[Trial, ...]
     decided: Configuration | None
 
@@ -35,11 +37,6 @@ class Evidence:
     def baseline(self) -> Configuration:
         """Nothing dropped, the first of all options."""
         return self.setting.subject.space.baseline
-
-    @cached_property
-    def shares(self) -> Shares:
-        """What of the budget goes where."""
-        return share_out(self.setting, self.limits)
 
     def of(self, purpose: Purpose) -> tuple[Trial, ...]:
         """Return the trials of one purpose, running ones too."""

@@ -1,5 +1,6 @@
 """How a budget is shared out among choosing, proving, and saying how hard the data is."""
 
+import math
 from dataclasses import dataclass
 
 from wolfsbane.errors import ArgumentError
@@ -13,10 +14,17 @@ INITIAL = 4
 LEAST_PAIRS = 3
 """Student's interval of one pair is infinite, of two 18 deviations wide, of three 5."""
 
-LEAST_FOR_VERDICT = INITIAL + 2 * LEAST_PAIRS
+LEAST_SEARCH = INITIAL + 1
+"""The fifth is the first between the ends. Replayed on formulas shaped like measured landscapes,
+four leave a regret of 4% to 37% of the baseline's NLL, five of 2%, nine of less than 1% in all but
+one, and twelve of hardly less."""
+
+LEAST_FOR_VERDICT = LEAST_SEARCH + 2 * LEAST_PAIRS
 
 PROOF_SHARE = 0.5
-"""Of what complexity leaves."""
+"""Of what complexity leaves, in pairs, rounded up: by the same replays a fifth pair finds gains of
+8% more often (96% for 84%), where a tenth and eleventh training of the search change the choice by
+less than 0.3% of the baseline's NLL."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,8 @@ def share_out(setting: Setting, limits: Limits) -> Shares:
     if limits.budget < LEAST_FOR_VERDICT + complexity:
         complexity = 0
     rest = limits.budget - complexity
-    pairs = max(LEAST_PAIRS, int(rest * PROOF_SHARE) // 2)
+    wanted = max(LEAST_PAIRS, math.ceil(rest * PROOF_SHARE / 2))
+    pairs = min(wanted, (rest - LEAST_SEARCH) // 2)
     return Shares(rest - 2 * pairs, complexity)
 
 

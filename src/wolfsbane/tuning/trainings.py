@@ -8,6 +8,7 @@ from wolfsbane.tuning.limits import Limits
 from wolfsbane.tuning.progress import Progress
 from wolfsbane.tuning.record import Record
 from wolfsbane.tuning.setting import Setting
+from wolfsbane.tuning.shares import share_out
 from wolfsbane.tuning.trial import Purpose, Request, Trial
 from wolfsbane.tuning.wanted import Wanted
 
@@ -29,6 +30,7 @@ class Trainings:
     ) -> None:
         self._setting = setting
         self._limits = limits
+        self._shares = share_out(setting, limits)
         self._record = record
         self._engine = engine
         self._on_progress = on_progress
@@ -48,7 +50,7 @@ class Trainings:
     def evidence(self) -> Evidence:
         """Return what the record comes to now."""
         trials = tuple(self._record.trials())
-        return Evidence(self._setting, self._limits, trials, self._record.chosen)
+        return Evidence(self._setting, self._limits, self._shares, trials, self._record.chosen)
 
     @property
     def num_open(self) -> int:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
-from wolfsbane.tuning.choosing import has_settled
 from wolfsbane.tuning.complexity.plan import plan
 from wolfsbane.tuning.evidence import Evidence
 from wolfsbane.tuning.proof import has_proof, num_first_pairs
-from wolfsbane.tuning.shares import INITIAL, LEAST_FOR_VERDICT, LEAST_PAIRS
+from wolfsbane.tuning.shares import LEAST_FOR_VERDICT, LEAST_PAIRS, LEAST_SEARCH
 from wolfsbane.tuning.trial import Purpose
+
+WORTH_TELLING = 0.25
+"""Of the precision: an expected regret above this is a choice that more trainings would better."""
 
 
 def reasons_of_search(evidence: Evidence, *, is_finished: bool) -> Iterator[str]:
@@ -35,7 +37,7 @@ def _budget(evidence: Evidence) -> Iterator[str]:
     pairs = 2 * LEAST_PAIRS
     if budget < LEAST_FOR_VERDICT:
         yield (
-            f"{_trainings(budget)} cannot support a verdict: {INITIAL} are needed to choose, and "
+            f"{_trainings(budget)} cannot support a verdict: {LEAST_SEARCH} are needed to choose, and "
             f"{pairs} under fresh seeds to prove the choice; give a budget of at least "
             f"{LEAST_FOR_VERDICT}"
         )
@@ -50,18 +52,21 @@ def _budget(evidence: Evidence) -> Iterator[str]:
 def _unsettled(evidence: Evidence) -> Iterator[str]:
     if not evidence.is_comparison:
         return
+    objective = evidence.setting.objective.name
     candidates = evidence.posterior.candidates
     if len(evidence.posterior.as_good()) == len(candidates):
         yield (
             f"these trainings do not tell the rates apart: each of the {len(candidates)} "
             "candidates is as good as the chosen one, as far as they show"
         )
-    elif not has_settled(evidence):
-        regret = evidence.posterior.expected_regret
+        return
+    regret = evidence.posterior.expected_regret
+    if regret > WORTH_TELLING * evidence.precision:
         yield (
-            "the search's share of the budget was spent before it settled: the best candidate is "
-            f"expected to be better than the chosen one by {regret:.2g}. The choice is final here: "
-            f"for a better one search afresh, with a budget of more than {evidence.limits.budget}"
+            "the search's share of the budget was spent before it settled: the best rate is "
+            f"expected to be better than the chosen one by {regret:.2g} of {objective}. The choice "
+            "is final here: for a better one search afresh, with a budget of more than "
+            f"{evidence.limits.budget}"
         )
 
 
