@@ -1,18 +1,26 @@
 """What is claimed of problems with nothing to gain: every training is a real one."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
-import numpy as np
-from concrete import Training
-from grid import PARTS, RATES, TRUTH_SEEDS, METRICS
+import optuna
+import torch
+from grid import METRICS, PARTS, RATES, TRUTH_SEEDS
 from nulls import NULLS, SEEDS_APART, Null
-from peers import PEERS, Choice, Peer, tune_with
+from ours import NAME, SPACE, choice_of
+from peers import BUDGET, PEERS, Choice, tune_with
 from places import append, in_processes, rows
 
 from wolfsbane.experiment.data import Data, Pool, split
 from wolfsbane.experiment.training import train_variant
 from wolfsbane.experiment.variants import make_variants
+from wolfsbane.tuning.objective import BETTER_WHEN_HIGHER, Objective
+from wolfsbane.tuning.record import open_record
+from wolfsbane.tuning.search import Limits, search
+from wolfsbane.tuning.setting import Setting
+from wolfsbane.tuning.space import Configuration, Space
+from wolfsbane.tuning.training import perform
+from wolfsbane.tuning.trial import Outcome, Request
 
 REPETITIONS = 100
 WOLFSBANE = "wolfsbane"
@@ -73,8 +81,7 @@ def _grid(part: int, parts: int) -> None:
 
 
 def _peers(part: int, parts: int) -> None:
-    import optuna  # noqa: PLC0415  # a second of import
-
+    torch.set_num_threads(1)
     optuna.logging.disable_default_handler()
     done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in rows("null")}
     peers = [peer for peer in PEERS if peer.seeds == "fixed"]
@@ -88,6 +95,69 @@ def _peers(part: int, parts: int) -> None:
                         peer, source, metric, tuple(range(first, first + 12)), repetition
                     )
                     _write(null, metric, peer.name, repetition, choice)
+
+
+def _ours(part: int, parts: int) -> None:
+    torch.set_num_threads(1)
+    done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in rows("null")}
+    for null, repetition in _asked(part, parts):
+        for metric in null.metrics:
+            if (null.name, metric, WOLFSBANE, repetition) not in done:
+                _write(null, metric, WOLFSBANE, repetition, search_null(null, metric, repetition))
+
+
+def search_null(null: Null, metric: str, repetition: int) -> Choice:
+    """Search and prove on one repetition's data, with trainings of its own."""
+    objective = Objective(metric, BETTER_WHEN_HIGHER[metric])
+    first = repetition * SEEDS_APART
+    setting = Setting(
+        NullSubject(null),
+        null.pool(repetition),
+        None,
+        objective,
+        null.train,
+        null.train_size,
+        seed=first,
+    )
+    with open_record(setting) as record:
+        return choice_of(search(setting, Limits(BUDGET), record, InTurn(), lambda _: None))
+
+
+@dataclass(frozen=True)
+class NullSubject:
+    """The network of a problem without a gain."""
+
+    null: Null
+    built_by: str = "a network of the benchmark's"
+
+    @property
+    def fingerprint(self) -> str:
+        """Which network."""
+        return self.null.name
+
+    @property
+    def space(self) -> Space:
+        """The grid's rates."""
+        return SPACE
+
+    def build(self, configuration: Configuration, data: Data | None) -> torch.nn.Module:
+        """Return a new network."""
+        assert data is not None
+        return self.null.network(float(configuration.as_dict()[NAME] or 0.0), data)
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """Makes trainings in this process, one after the other."""
+
+    num_workers: int = 1
+
+    def run(
+        self, setting: Setting, requests: Sequence[Request]
+    ) -> Iterator[tuple[Request, Outcome]]:
+        """Yield each request with its outcome."""
+        for request in requests:
+            yield request, perform(setting, request)
 
 
 def _asked(part: int, parts: int) -> list[tuple[Null, int]]:

@@ -34,6 +34,7 @@ class TableSubject:
     """Stands for the default network, which is not built: its trainings were made."""
 
     built_by: str = "the default network"
+    fingerprint: str = "the grid's"
 
     @property
     def space(self) -> Space:

@@ -1,7 +1,7 @@
 """The learning curve over training-set size: does more data help, and dropout less with it?"""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from wolfsbane.report.tuning.view import View, label_of
@@ -51,19 +51,20 @@ def sentences(view: View) -> list[str]:
 def _more_data(curve: Curve, view: View, metric: str) -> str:
     """Say what the last step in size did without dropout."""
     *_, smaller, larger = curve
-    changes = [y - x for x, y in zip(curve[smaller], curve[larger], strict=False)]
-    higher = _higher_is_better(view, metric)
-    helped = [(change > 0) is higher for change in changes]
+    before, after = curve[smaller], curve[larger]
+    if not _higher_is_better(view, metric):
+        before, after = ([-value for value in values] for values in (before, after))
     says = (
         "more data still helps"
-        if all(helped)
-        else "whether more data would help does not show"
-        if any(helped)
+        if min(after) > max(before)
         else "more data does not help"
+        if fmean(after) <= fmean(before)
+        else "whether more data would still help does not show"
     )
+    change = signed(f"{fmean(curve[larger]) - fmean(curve[smaller]):.3f}")
     return (
-        f"Without dropout test {label_of(metric)} changes by {signed(f'{fmean(changes):.3f}')} "
-        f"from {smaller} to {larger} training examples: {says}."
+        f"Without dropout test {label_of(metric)} changes by {change} from {smaller} to {larger} "
+        f"training examples: {says}."
     )
 
 
@@ -77,9 +78,7 @@ def _less_dropout(
     baseline: Curve, chosen: Curve, sizes: tuple[int, int], configuration: Configuration
 ) -> str:
     """Say whether what dropout changes shrinks with more data, beyond the seeds' differences."""
-    few, many = (
-        [y - x for x, y in zip(baseline[size], chosen[size], strict=False)] for size in sizes
-    )
+    few, many = (_changes(baseline[size], chosen[size]) for size in sizes)
     if min(map(abs, few)) > max(map(abs, many)):
         says = "it matters less with more data"
     elif max(map(abs, few)) < min(map(abs, many)):
@@ -90,3 +89,10 @@ def _less_dropout(
         f"{configuration} changes it by {signed(f'{fmean(few):.3f}')} at {sizes[0]} training "
         f"examples and by {signed(f'{fmean(many):.3f}')} at {sizes[1]}: {says}."
     )
+
+
+def _changes(baseline: Sequence[float], chosen: Sequence[float]) -> list[float]:
+    """Return differences seed by seed, or of the means where seeds are not the same."""
+    if len(baseline) != len(chosen):
+        return [fmean(chosen) - fmean(baseline)]
+    return [after - before for before, after in zip(baseline, chosen, strict=True)]

@@ -25,7 +25,7 @@ def render(view: View) -> str:
         setting=words.setting(view),
         proof=words.proof(view),
         notes=[*words.notes(view), words.cost(view)],
-        warnings=answer.warnings,
+        warnings=words.warnings(view),
         complexity=words.complexity(view),
         cards=_cards(view),
         tables=_tables(view),

@@ -5,7 +5,6 @@ from itertools import groupby
 
 from wolfsbane.experiment.comparison import Finding
 from wolfsbane.experiment.intervals import CONFIDENCE, Verdict
-from wolfsbane.experiment.measures import Epoch
 from wolfsbane.report.tuning import learning
 from wolfsbane.report.tuning.view import View
 from wolfsbane.report.words import PERCENT, difference, listing
@@ -39,7 +38,7 @@ def verdict(view: View, *, with_differences: bool = True) -> str:
     """
     proved = proof(view) if with_differences else []
     lines = [choice(view), setting(view), *proved, *complexity(view), cost(view)]
-    return "\n".join([*lines, *notes(view), *view.answer.warnings])
+    return "\n".join([*lines, *notes(view), *warnings(view)])
 
 
 def choice(view: View) -> str:
@@ -173,10 +172,7 @@ def cost(view: View) -> str:
 
 def notes(view: View) -> list[str]:
     """Return what a reader has to know to trust the numbers."""
-    found = []
-    if not view.answer.is_finished:
-        found.append("Interrupted: this is what the finished trainings tell.")
-    found += [why for name, why in _WHY.items() if name == view.setting.objective.name]
+    found = [why for name, why in _WHY.items() if name == view.setting.objective.name]
     judged = [one for one in view.answer.findings if one.verdict is not None]
     if judged:
         by_chance = len(judged) * (1 - CONFIDENCE) / 2
@@ -193,11 +189,11 @@ def notes(view: View) -> list[str]:
     return found
 
 
+def warnings(view: View) -> list[str]:
+    """Return why less is said than was asked for, as sentences."""
+    return [f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in view.answer.warnings]
+
+
 def other_dimensions(view: View, name: str) -> Configuration:
     """Return the chosen values of all dimensions but `name`."""
     return Configuration(tuple(pair for pair in view.answer.chosen.values if pair[0] != name))
-
-
-def measure_epochs(findings: Sequence[Finding]) -> list[Epoch]:
-    """Return the epochs that findings are of, in their order."""
-    return list(dict.fromkeys(finding.epoch for finding in findings))
