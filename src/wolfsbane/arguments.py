@@ -7,6 +7,7 @@ import difflib
 import functools
 import inspect
 import math
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
@@ -78,6 +79,38 @@ As a percentage that is p=0.3
         raise ArgumentError(f"{expected}. As a percentage that is p={as_fraction:g}")
     if not 0.0 <= number <= 1.0:
         raise ArgumentError(f"{expected}. p=0 keeps every element, p=1 drops every element")
+    return number
+
+
+def check_count(name: str, value: object) -> int:
+    """Return a count as an integer of 1 or more, or raise.
+
+    Raises:
+        ArgumentTypeError: not an integer (a bool is not one here).
+        ArgumentError: less than one.
+    """
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ArgumentTypeError(f"{name} has to be a positive integer, but got {value!r}")
+    number = operator.index(value)
+    if number < 1:
+        raise ArgumentError(f"{name} has to be a positive integer, but got {value}")
+    return number
+
+
+def check_share(name: str, value: object) -> float:
+    """Return a share as a float in [0, 1], or raise.
+
+    Raises:
+        ArgumentTypeError: not a number.
+        ArgumentError: outside [0, 1].
+    """
+    number = _number(value)
+    if number is None:
+        raise ArgumentTypeError(f"{name} has to be a number between 0 and 1, but got {value!r}")
+    if not 0.0 <= number <= 1.0:
+        is_percent = 1.0 < number <= LARGEST_PERCENTAGE
+        percent = f". As a percentage that is {number / 100:g}" if is_percent else ""
+        raise ArgumentError(f"{name} has to be between 0 and 1, but got {value}{percent}")
     return number
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wolfsbane.cli.compare import _check_extra, _default_folder
+from wolfsbane.cli.experiment import COMPARE_NEEDS, check_extra, new_folder
 
 SMALL = ["--data", "digits", "--train-size", "60", "--epochs", "2", "--seeds", "2"]
 
@@ -72,7 +72,7 @@ def test_a_second_run_of_the_day_gets_a_folder_of_its_own(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     names = []
     for _ in range(3):
-        folder = _default_folder(Path("some data, here.csv"))
+        folder = new_folder(Path("some data, here.csv"))
         folder.mkdir(parents=True)
         names.append(folder.name)
     assert names[0].startswith("some-data-here-")
@@ -150,7 +150,7 @@ def test_bad_input_ends_in_one_line_and_leaves_nothing(arguments, said, tmp_path
 def test_a_missing_extra_is_named(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ImportError, match=r"scipy, .*: pip install 'wolfsbane\[compare\]'"):
-        _check_extra()
+        check_extra("compare", COMPARE_NEEDS)
 
 
 def test_an_unknown_option_of_the_command_is_refused():

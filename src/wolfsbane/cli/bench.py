@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from wolfsbane.cli.compare import INTERRUPTED
+from wolfsbane.cli.experiment import INTERRUPTED
 from wolfsbane.errors import ArgumentError
 
 if TYPE_CHECKING:

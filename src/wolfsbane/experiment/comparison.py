@@ -4,14 +4,15 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
-from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
+from wolfsbane.arguments import check_count, check_share
+from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.experiment.data import Data, Pool, add_label_noise, default_train_size, split
 from wolfsbane.experiment.intervals import Estimate, Verdict, estimate, judge
 from wolfsbane.experiment.measures import SCORES, Epoch, Measure, epochs_to
-from wolfsbane.experiment.training import AdamW, Run, Train, check_output, train_variant
+from wolfsbane.experiment.models import check_models
+from wolfsbane.experiment.training import AdamW, Run, Train, train_variant
 from wolfsbane.experiment.variants import Variant
 
 DEFAULT_SEEDS = 5
@@ -105,19 +106,19 @@ def make_plan(
         DataError: the data cannot be split so.
         ModelError: a model cannot be built, or its output does not fit.
     """
-    _check_share("label noise", label_noise)
+    check_share("label noise", label_noise)
     if target_accuracy is None:
         target_accuracy = _default_target(pool)
-    _check_share("target accuracy", target_accuracy)
+    check_share("target accuracy", target_accuracy)
     if train is not None and not callable(train):
         raise ArgumentTypeError(
             f"train has to be a function train(model, data, seed, report), but got {train!r}"
         )
     if train is not None and epochs is not None:
         raise ArgumentError("epochs is for the default training loop: your own train has its own")
-    epochs = _positive("epochs", DEFAULT_EPOCHS[pool.kind] if epochs is None else epochs)
+    epochs = check_count("epochs", DEFAULT_EPOCHS[pool.kind] if epochs is None else epochs)
     size = default_train_size(pool) if train_size is None else train_size
-    train_size = _positive("train size", size)
+    train_size = check_count("train size", size)
     plan = Plan(
         pool,
         variants,
@@ -134,24 +135,17 @@ def make_plan(
 def _check_models(variants: tuple[Variant, ...], data: Data) -> None:
     """Build every variant twice: models have to fit, and to be new each time."""
     with torch.random.fork_rng(devices=[]):
-        built = [(variant, variant.build(data)) for variant in variants for _ in range(2)]
-        seen: set[int] = set()
-        for variant, model in built:
-            check_output(variant.name, model, data)
-            ids = {id(parameter) for parameter in model.parameters()}
-            if not ids:
-                raise ModelError(f"variant {variant.name!r}: the model has no parameters to train")
-            if ids & seen:
-                raise ModelError(
-                    f"variant {variant.name!r}: its factory returns a module that was returned "
-                    "before, or shares parameters with it. Build a new one at each call"
-                )
-            seen |= ids
+        built = [
+            (f"variant {variant.name!r}", variant.build(data))
+            for variant in variants
+            for _ in range(2)
+        ]
+        check_models(built, data)
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     if hasattr(seeds, "__index__"):
-        return tuple(range(_positive("seeds", seeds)))
+        return tuple(range(check_count("seeds", seeds)))
     wrong = ArgumentError(
         "seeds has to be a count or a list of different seeds, integers from 0 to "
         f"{LARGEST_SEED}, but got {seeds!r}"
@@ -165,23 +159,6 @@ def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
     if min(chosen) < 0 or max(chosen) > LARGEST_SEED:
         raise wrong
     return chosen
-
-
-def _positive(name: str, value: object) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ArgumentTypeError(f"{name} has to be a positive integer, but got {value!r}")
-    number = operator.index(value)
-    if number < 1:
-        raise ArgumentError(f"{name} has to be a positive integer, but got {value}")
-    return number
-
-
-def _check_share(name: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-        raise ArgumentTypeError(f"{name} has to be a number between 0 and 1, but got {value!r}")
-    if not 0.0 <= value <= 1.0:
-        percent = f". As a percentage that is {value / 100:g}" if 1.0 < value <= 100.0 else ""  # noqa: PLR2004
-        raise ArgumentError(f"{name} has to be between 0 and 1, but got {value}{percent}")
 
 
 def _default_target(pool: Pool) -> float:

@@ -1,5 +1,6 @@
 """The networks that `compare` trains where the user brings none."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,8 +8,9 @@ import torch
 
 from wolfsbane import nn
 from wolfsbane.arguments import check_probability
-from wolfsbane.errors import ArgumentError
+from wolfsbane.errors import ArgumentError, WolfsbaneError
 from wolfsbane.experiment.data import Data
+from wolfsbane.experiment.factories import Options, check_options
 
 ACTIVATIONS: dict[str, Callable[[], torch.nn.Module]] = {
     "celu": nn.CELU,
@@ -67,6 +69,20 @@ class NetworkOptions:
                 raise ArgumentError(
                     f"{name} has to be a positive integer up to {LARGEST}, but got {value!r}"
                 )
+
+
+def network_options(who: str, options: Options) -> NetworkOptions:
+    """Return the options of a default network, checked.
+
+    Raises:
+        ArgumentError, ArgumentTypeError: an option is unknown, or cannot have that value; the
+            message begins with `who`.
+    """
+    check_options(who, options, [field.name for field in dataclasses.fields(NetworkOptions)])
+    try:
+        return NetworkOptions(**options)
+    except WolfsbaneError as error:
+        raise type(error)(f"{who}: {error}") from None
 
 
 def build_network(options: NetworkOptions, data: Data) -> torch.nn.Module:

@@ -1,26 +1,25 @@
 """Named variants of a network: written as text, as options, or as a factory."""
 
-import ast
-import dataclasses
-import difflib
 import importlib
-import inspect
 import sys
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-import wolfsbane
-from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError, WolfsbaneError
+from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
 from wolfsbane.experiment.data import Data
-from wolfsbane.experiment.networks import NetworkOptions, build_network
-
-Factory = Callable[..., torch.nn.Module]
-Options = Mapping[str, Any]
+from wolfsbane.experiment.factories import (
+    Factory,
+    Options,
+    call_factory,
+    check_factory_takes,
+    factory_name,
+)
+from wolfsbane.experiment.literals import literal
+from wolfsbane.experiment.networks import build_network, network_options
 
 BASELINE = "plain"
 """Name of the variant without options, put first where a text names none."""
@@ -71,18 +70,8 @@ def _parse_options(name: str) -> dict[str, Any]:
             raise ArgumentError(f"variant {name!r}: expected option=value joined by +")
         if option in options:
             raise ArgumentError(f"variant {name!r}: option {option!r} is given twice")
-        options[option] = _literal(value) if has_value else IMPLIED.get(option, True)
+        options[option] = literal(value) if has_value else IMPLIED.get(option, True)
     return options
-
-
-def _literal(text: str) -> Any:
-    words = {"true": True, "false": False, "none": "none"}
-    if text.lower() in words:
-        return words[text.lower()]
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
 
 
 def make_variants(
@@ -113,84 +102,27 @@ def _make(name: str, what: Options | Factory, model: Factory | None) -> Variant:
             f"variant {name!r} is a module, which would be trained once and no more: give a "
             f"function that builds a new one, such as lambda: {type(what).__name__}(...)"
         )
+    who = f"variant {name!r}"
     if isinstance(what, Mapping):
         options = dict(what)
         if model is None:
-            network = _network_options(name, options)
+            network = network_options(who, options)
             return Variant(
                 name,
                 options,
                 "the default network",
-                lambda data: _call(name, build_network, (network, data)),
+                lambda data: call_factory(who, build_network, (network, data)),
             )
-        _check_factory_takes(name, options, model)
-        return Variant(name, options, _name(model), lambda _: _call(name, model, (), options))
+        check_factory_takes(who, options, model)
+        return Variant(
+            name, options, factory_name(model), lambda _: call_factory(who, model, (), options)
+        )
     if callable(what):
-        return Variant(name, {}, _name(what), lambda _: _call(name, what))
+        return Variant(name, {}, factory_name(what), lambda _: call_factory(who, what))
     raise ArgumentTypeError(
         f"variant {name!r} has to be a dictionary of options or a function that returns a module, "
         f"but got {what!r}"
     )
-
-
-def _name(factory: Factory) -> str:
-    own = getattr(factory, "__qualname__", type(factory).__qualname__)
-    return f"{getattr(factory, '__module__', '')}:{own}"
-
-
-def _network_options(name: str, options: dict[str, Any]) -> NetworkOptions:
-    known = [field.name for field in dataclasses.fields(NetworkOptions)]
-    unknown = next((option for option in options if option not in known), None)
-    if unknown is not None:
-        raise ArgumentError(_unknown_option(name, unknown, known))
-    try:
-        return NetworkOptions(**options)
-    except WolfsbaneError as error:
-        raise type(error)(f"variant {name!r}: {error}") from None
-
-
-def _check_factory_takes(name: str, options: dict[str, Any], model: Factory) -> None:
-    try:
-        parameters = inspect.signature(model).parameters
-    except (TypeError, ValueError):
-        return  # Some callables in C have no signature: the call itself will tell.
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
-    unknown = next((option for option in options if option not in parameters), None)
-    if unknown is not None:
-        raise ArgumentError(_unknown_option(name, unknown, list(parameters)))
-
-
-def _unknown_option(name: str, unknown: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(unknown, known, n=1)
-    meant = f": did you mean {close[0]!r}?" if close else "."
-    return f"variant {name!r}: unknown option {unknown!r}{meant} There are: {', '.join(known)}"
-
-
-def _call(
-    name: str, factory: Factory, arguments: Sequence[Any] = (), options: Options | None = None
-) -> torch.nn.Module:
-    try:
-        module = factory(*arguments, **(options or {}))
-    except (Exception, SystemExit) as error:
-        raise ModelError(
-            f"variant {name!r}: the model factory raised {type(error).__name__}: {error}"
-            f"{_place(error)}"
-        ) from error
-    if not isinstance(module, torch.nn.Module):
-        raise ModelError(
-            f"variant {name!r}: the model factory has to return a torch.nn.Module, but returned "
-            f"{type(module).__name__}"
-        )
-    return module
-
-
-def _place(error: BaseException) -> str:
-    """Return where the user's own code raised, as ` (file:line)`."""
-    libraries = tuple(str(Path(module.__file__ or "").parent) for module in (torch, wolfsbane))
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith(libraries)]
-    return f" ({own[-1].filename}:{own[-1].lineno})" if own else ""
 
 
 def import_factory(path: str) -> Factory:

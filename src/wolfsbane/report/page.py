@@ -1,94 +1,34 @@
-"""The report: one HTML file that needs no network, light and dark, for phones too."""
+"""Pages: one HTML file that needs no network, light and dark, for phones too."""
 
-import json
 from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from wolfsbane.experiment.comparison import Finding, Plan
 from wolfsbane.experiment.intervals import Verdict
-from wolfsbane.experiment.measures import Epoch
-from wolfsbane.experiment.training import Run
-from wolfsbane.report import charts, record, words
+from wolfsbane.report.drawing import Chart
 
 _CSS_CLASSES = {Verdict.GAIN: "gain", Verdict.HARM: "harm", Verdict.NOTHING: "nothing"}
 
 
-def render(plan: Plan, runs: Sequence[Run], findings: Sequence[Finding], verdict: str) -> str:
-    """Return the page as text."""
+def render(template: str, **values: Any) -> str:
+    """Return a template of this package, filled in; text in it is text and never markup."""
     environment = Environment(
         loader=PackageLoader("wolfsbane.report", "."), autoescape=True, undefined=StrictUndefined
     )
-    trained = {one.variant for one in runs}
-    names = [variant.name for variant in plan.variants if variant.name in trained]
-    title, *sentences = verdict.splitlines()
-    return environment.get_template("page.html.j2").render(
-        data=plan.pool.name,
-        setting=title,
-        sentences=sentences,
-        verdicts=_verdicts(findings),
-        tables=_tables(findings),
-        baseline=plan.variants[0].name,
-        loss_curves=_figures(charts.loss_curves(runs, names)),
-        accuracy_curves=_figures(charts.accuracy_curves(runs, names)),
-        gap=_figures([charts.gap_curves(runs, names)]),
-        reliability=_figures(charts.reliability_diagrams(runs, names)),
-        configuration=json.dumps(
-            record.configuration(plan) | {"versions": record.versions(plan.pool.kind)},
-            indent=2,
-            default=str,
-        ),
-    )
+    return environment.get_template(template).render(**values)
 
 
-def _figures(found: Sequence[charts.Chart]) -> list[dict[str, Any]]:
+def css_class(verdict: Verdict | None) -> str:
+    """Return the style sheet's class of a verdict."""
+    return "nothing" if verdict is None else _CSS_CLASSES[verdict]
+
+
+def figures(found: Sequence[Chart]) -> list[dict[str, Any]]:
+    """Return charts as the macro `panels` takes them."""
     # matplotlib escapes text, and titles are text: the SVG is safe to include as it is.
     return [
         {"title": chart.title, "svg": Markup(chart.svg), "description": chart.description}  # noqa: S704
         for chart in found
     ]
-
-
-def _verdicts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Return a card for each variant but the first: its verdicts at both epochs."""
-    judged = {
-        (finding.variant, finding.measure.name, finding.epoch): finding
-        for finding in findings
-        if finding.verdict is not None
-    }
-    cards: dict[str, list[dict[str, Any]]] = {}
-    for (name, measure, epoch), finding in judged.items():
-        if epoch is Epoch.LAST:
-            best = judged.get((name, measure, Epoch.BEST), finding)
-            differs = best.verdict is not finding.verdict
-            cards.setdefault(name, []).append(
-                _cells(finding) | {"best": _cells(best) if differs else None}
-            )
-    return [{"name": name, "rows": rows} for name, rows in cards.items()]
-
-
-def _tables(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    return [
-        {
-            "title": words.EPOCH_NAMES[epoch],
-            "groups": [
-                {"label": words.label(measure), "rows": [_cells(finding) for finding in group]}
-                for measure, group in groupby(of_epoch, key=lambda finding: finding.measure)
-            ],
-        }
-        for epoch, of_epoch in groupby(findings, key=lambda finding: finding.epoch)
-    ]
-
-
-def _cells(finding: Finding) -> dict[str, Any]:
-    return {
-        "variant": finding.variant,
-        "measure": finding.measure.label,
-        "mean": words.mean_and_margin(finding),
-        "difference": words.difference(finding.measure, finding.difference),
-        "verdict": words.verdict_of(finding),
-        "css": "nothing" if finding.verdict is None else _CSS_CLASSES[finding.verdict],
-    }

@@ -1,9 +1,9 @@
-"""Results in a terminal: a table, a verdict, a progress bar."""
+"""What results in a terminal share: colours of verdicts, sentences, one status line."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import groupby
+from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,16 +15,8 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
-from rich.text import Text
 
-from wolfsbane.experiment import comparison
-from wolfsbane.experiment.comparison import Finding
 from wolfsbane.experiment.intervals import Verdict
-from wolfsbane.report import words
-
-NARROWEST = 80
-"""Columns that the table needs."""
 
 STYLES: dict[Verdict | None, str] = {
     Verdict.GAIN: "bold green",
@@ -33,63 +25,69 @@ STYLES: dict[Verdict | None, str] = {
     None: "dim",
 }
 
+_SPEED_PERIOD = 3600.0
+"""Seconds over which speed is measured: a training may take minutes."""
 
-def show(console: Console, findings: Sequence[Finding], verdict: str) -> None:
-    """Print the table of each epoch, then the verdict."""
-    console.width = max(console.width, NARROWEST)
-    for epoch, of_epoch in groupby(findings, key=lambda finding: finding.epoch):
-        console.print(_table(f"{words.EPOCH_NAMES[epoch]}", list(of_epoch)))
-        console.print()
+
+_BESIDE = 38
+"""Columns of the line beside its text and its bar: numbers, and the time left."""
+_BAR = 40
+"""Columns of the bar where there is room."""
+
+
+class ShowLine(Protocol):
+    """Shows where something stands."""
+
+    def __call__(
+        self, text: str, finished: float, total: int, *, num_running: int | None = None
+    ) -> None:
+        """Show what is done, and trainings finished (with a share of the running one) of all."""
+
+
+def print_verdict(console: Console, verdict: str) -> None:
+    """Print the first line as a title, the others as a list."""
     title, *sentences = verdict.splitlines()
     console.print(escape(title), style="bold")
     for sentence in sentences:
         console.print(Padding(f"- {escape(sentence)}", (0, 0, 0, 2)))
 
 
-def _table(title: str, findings: Sequence[Finding]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None)
-    table.pad_edge, table.collapse_padding = False, True
-    table.add_column("")
-    table.add_column("mean ± 95%", justify="right", no_wrap=True)
-    table.add_column("difference [95%]", justify="right", no_wrap=True)
-    table.add_column("")
-    for measure, of_measure in groupby(findings, key=lambda finding: finding.measure):
-        table.add_row(f"[italic]{words.label(measure)}[/]")
-        for finding in of_measure:
-            table.add_row(
-                f" {escape(finding.variant)}",
-                words.mean_and_margin(finding),
-                escape(words.difference(measure, finding.difference)),
-                Text(words.verdict_of(finding), style=STYLES[finding.verdict]),
-            )
-    return table
-
-
 @contextmanager
-def progress_bar(console: Console) -> Iterator[Callable[[comparison.Progress], None]]:
-    """Show what is being trained, how far it is, and what time is left."""
+def status_line(console: Console) -> Iterator[ShowLine]:
+    """Show one line with a bar and the time left; nothing where `console` is no terminal."""
+    width = max(4, min(_BAR, console.width - 2 * _BESIDE))
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=width),
         MofNCompleteColumn(),
-        TextColumn("trainings,"),
+        TextColumn("{task.fields[unit]},"),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    task = bar.add_task("", total=None)
+    bar = Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        speed_estimate_period=_SPEED_PERIOD,
+    )
+    task = bar.add_task("", total=None, unit="trainings")
     with contextlib.ExitStack() as running:
 
-        def update(state: comparison.Progress) -> None:
+        def show(text: str, finished: float, total: int, *, num_running: int | None = None) -> None:
             # Started at the first training: a mistake found before it is told in one line.
             if not bar.live.is_started:
                 running.enter_context(bar)
-            share = state.epoch / state.num_epochs if state.num_epochs else 0.0
             bar.update(
                 task,
-                description=f"{escape(state.variant)}, seed {state.seed}",
-                total=state.num_trainings,
-                completed=round(state.training + share, 3),
+                description=escape(_cut(text, console.width - width - _BESIDE)),
+                total=total,
+                completed=finished,
+                unit="trainings" if num_running is None else f"done, {num_running} running",
             )
 
-        yield update
+        yield show
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: max(room - 1, 0)]}…"

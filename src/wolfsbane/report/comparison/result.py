@@ -1,18 +1,11 @@
 """`compare`: run the experiment and hold its result in the forms that people ask for."""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-import torch
-
-from wolfsbane.errors import ArgumentError, DataError, MissingDependencyError
 from wolfsbane.experiment.comparison import (
     DEFAULT_SEEDS,
     Finding,
@@ -22,22 +15,17 @@ from wolfsbane.experiment.comparison import (
     make_plan,
     run,
 )
-from wolfsbane.experiment.data import Pool, load, pool_of_arrays
+from wolfsbane.experiment.data import Pool
+from wolfsbane.experiment.factories import Factory, Options
+from wolfsbane.experiment.given import given_pool
 from wolfsbane.experiment.training import Run, Train
-from wolfsbane.experiment.variants import (
-    DEFAULT_VARIANTS,
-    Factory,
-    Options,
-    make_variants,
-    parse_variants,
-)
-from wolfsbane.report import record, words
+from wolfsbane.experiment.variants import DEFAULT_VARIANTS, make_variants, parse_variants
+from wolfsbane.report import frame
+from wolfsbane.report.comparison import record, words
+from wolfsbane.report.files import REPORT_FILE, RESULTS_FILE, make_folder, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
-
-REPORT_FILE = "report.html"
-RESULTS_FILE = "results.json"
 
 
 @dataclass(frozen=True)
@@ -88,13 +76,7 @@ class Comparison:
         Raises:
             MissingDependencyError: pandas is not installed.
         """
-        try:
-            import pandas as pd  # noqa: PLC0415  # not a dependency
-        except ImportError as error:
-            raise MissingDependencyError(
-                "to_frame() needs pandas: pip install pandas; .table has the same as dictionaries"
-            ) from error
-        return pd.DataFrame(self.table)
+        return frame.to_frame(self.table)
 
     def to_json(self) -> str:
         """Return everything as JSON: configuration, versions, curves, table. No times in it."""
@@ -106,7 +88,7 @@ class Comparison:
         Raises:
             ArgumentError: the directory cannot be written to.
         """
-        from wolfsbane.report.page import render  # noqa: PLC0415  # matplotlib: a second of import
+        from wolfsbane.report.comparison.page import render  # noqa: PLC0415  # matplotlib: a second of import
 
         folder = make_folder(directory)
         contents = {
@@ -114,37 +96,8 @@ class Comparison:
             RESULTS_FILE: self.to_json(),
         }
         for name, text in contents.items():
-            _write_whole(folder / name, text)
+            write_whole(folder / name, text)
         return folder
-
-
-def make_folder(directory: str | Path) -> Path:
-    """Return `directory` as a folder that files can be written to.
-
-    Raises:
-        ArgumentError: it is a file, or cannot be made or written to.
-    """
-    folder = Path(directory).expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except (FileExistsError, NotADirectoryError) as error:
-        taken = error.filename or folder
-        raise ArgumentError(f"cannot write to {folder}: {taken} is a file, not a folder") from error
-    except OSError as error:
-        raise ArgumentError(f"cannot write to {folder}: {error.strerror or error}") from error
-    return folder
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Write a file that is never seen half-written."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def compare(
@@ -201,7 +154,7 @@ def compare(
     """
     chosen = parse_variants(variants) if isinstance(variants, str) else variants
     plan = make_plan(
-        _pool(data, target),
+        given_pool(data, target),
         make_variants(chosen, model),
         seeds,
         epochs,
@@ -213,30 +166,6 @@ def compare(
     if before_training is not None:
         before_training()
     return Comparison(plan, tuple(_until_interrupted(run(plan, on_progress or _ignore))))
-
-
-def _pool(data: str | Path | Pool | tuple[Any, Any], target: str | None) -> Pool:
-    if isinstance(data, str | Path):
-        return load(data, target)
-    if target is not None:
-        raise ArgumentError("target names a column of a CSV file, but the data is no file")
-    if isinstance(data, Pool):
-        return data
-    if isinstance(data, tuple) and len(data) == 2:  # noqa: PLR2004
-        x, y = (_array(part) for part in data)
-        return pool_of_arrays("arrays", {"x": x, "y": y})
-    raise DataError(
-        "data has to be 'spam', 'digits', a path, or a pair (x, y) of arrays, but got "
-        f"{type(data).__name__}"
-    )
-
-
-def _array(values: Any) -> npt.NDArray[Any]:
-    if isinstance(values, torch.Tensor):
-        # NumPy has no bfloat16.
-        values = (values.double() if values.is_floating_point() else values).numpy(force=True)
-    array: npt.NDArray[Any] = np.asarray(values)
-    return array
 
 
 def _ignore(_: Progress) -> None:

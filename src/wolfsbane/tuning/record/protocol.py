@@ -1,4 +1,4 @@
-"""The record of a search: what was asked, what came out."""
+"""What a search asks of its record."""
 
 from collections.abc import Sequence
 from typing import Protocol

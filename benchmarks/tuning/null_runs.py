@@ -1,0 +1,170 @@
+"""What is claimed of problems with nothing to gain: every training is a real one."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+import optuna
+import torch
+from grid import METRICS, PARTS, RATES, TRUTH_SEEDS
+from nulls import NULLS, SEEDS_APART, Null
+from ours import NAME, SPACE, choice_of
+from peers import BUDGET, PEERS, Choice, tune_with
+from places import append, in_processes, rows
+
+from wolfsbane.experiment.data import Data, Pool, split
+from wolfsbane.experiment.training import train_variant
+from wolfsbane.experiment.variants import make_variants
+from wolfsbane.tuning.objective import BETTER_WHEN_HIGHER, Objective
+from wolfsbane.tuning.record import open_record
+from wolfsbane.tuning.search import Limits, search
+from wolfsbane.tuning.setting import Setting
+from wolfsbane.tuning.space import Configuration, Space
+from wolfsbane.tuning.training import perform
+from wolfsbane.tuning.trial import Outcome, Request
+
+REPETITIONS = 100
+WOLFSBANE = "wolfsbane"
+
+DENSE = 10_000
+"""Added to a repetition's number: the dense grid has data of its own."""
+
+
+class Trainings:
+    """The trainings of one repetition, each made when it is first asked for."""
+
+    def __init__(self, null: Null, repetition: int) -> None:
+        self._null = null
+        self._pool = null.pool(repetition)
+        self._made: dict[tuple[float, int], dict[str, list[float]]] = {}
+
+    @property
+    def epochs(self) -> int:
+        """Of one training."""
+        return self._null.train.epochs
+
+    def curve(self, name: str, rate: float, seed: int) -> list[float]:
+        """Return a metric, such as "validation_nll", one value an epoch."""
+        rate = round(rate, 1)
+        if (rate, seed) not in self._made:
+            self._made[rate, seed] = train(self._null, self._pool, rate, seed)
+        return self._made[rate, seed][name]
+
+
+def train(null: Null, pool: Pool, rate: float, seed: int) -> dict[str, list[float]]:
+    """Train at one rate under one seed; return the curves."""
+    data = split(pool, null.train_size, seed)
+    (variant,) = make_variants({"x": lambda: null.network(rate, data)})
+    run = train_variant(variant, data, seed, null.train, lambda: None)
+    return {
+        f"{part}_{metric}": [getattr(getattr(one, part), metric) for one in run.curve]
+        for part in PARTS
+        for metric in METRICS
+    }
+
+
+def compute(jobs: int, what: str) -> None:
+    """Run what the cache lacks: "grid", "peers" or "ours"."""
+    in_processes(jobs, {"grid": _grid, "peers": _peers, "ours": _ours}[what])
+
+
+def _grid(part: int, parts: int) -> None:
+    done = {(row["null"], row["seed"]) for row in rows("null-grid")}
+    asked = [(null, seed) for null in NULLS for seed in TRUTH_SEEDS]
+    for null, seed in asked[part::parts]:
+        if (null.name, seed) in done:
+            continue
+        source = Trainings(null, DENSE + seed)
+        for metric in METRICS:
+            values = [source.curve(f"test_{metric}", rate, seed)[-1] for rate in RATES]
+            row = {"null": null.name, "metric": metric, "seed": seed, "values": values}
+            append("null-grid", row)
+
+
+def _peers(part: int, parts: int) -> None:
+    torch.set_num_threads(1)
+    optuna.logging.disable_default_handler()
+    done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in rows("null")}
+    peers = [peer for peer in PEERS if peer.seeds == "fixed"]
+    for null, repetition in _asked(part, parts):
+        source = Trainings(null, repetition)
+        first = repetition * SEEDS_APART
+        for metric in null.metrics:
+            for peer in peers:
+                if (null.name, metric, peer.name, repetition) not in done:
+                    choice = tune_with(
+                        peer, source, metric, tuple(range(first, first + 12)), repetition
+                    )
+                    _write(null, metric, peer.name, repetition, choice)
+
+
+def _ours(part: int, parts: int) -> None:
+    torch.set_num_threads(1)
+    done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in rows("null")}
+    for null, repetition in _asked(part, parts):
+        for metric in null.metrics:
+            if (null.name, metric, WOLFSBANE, repetition) not in done:
+                _write(null, metric, WOLFSBANE, repetition, search_null(null, metric, repetition))
+
+
+def search_null(null: Null, metric: str, repetition: int) -> Choice:
+    """Search and prove on one repetition's data, with trainings of its own."""
+    objective = Objective(metric, BETTER_WHEN_HIGHER[metric])
+    first = repetition * SEEDS_APART
+    setting = Setting(
+        NullSubject(null),
+        null.pool(repetition),
+        None,
+        objective,
+        null.train,
+        null.train_size,
+        seed=first,
+    )
+    with open_record(setting) as record:
+        return choice_of(search(setting, Limits(BUDGET), record, InTurn(), lambda _: None))
+
+
+@dataclass(frozen=True)
+class NullSubject:
+    """The network of a problem without a gain."""
+
+    null: Null
+    built_by: str = "a network of the benchmark's"
+
+    @property
+    def fingerprint(self) -> str:
+        """Which network."""
+        return self.null.name
+
+    @property
+    def space(self) -> Space:
+        """The grid's rates."""
+        return SPACE
+
+    def build(self, configuration: Configuration, data: Data | None) -> torch.nn.Module:
+        """Return a new network."""
+        assert data is not None
+        return self.null.network(float(configuration.as_dict()[NAME] or 0.0), data)
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """Makes trainings in this process, one after the other."""
+
+    num_workers: int = 1
+
+    def run(
+        self, setting: Setting, requests: Sequence[Request]
+    ) -> Iterator[tuple[Request, Outcome]]:
+        """Yield each request with its outcome."""
+        for request in requests:
+            yield request, perform(setting, request)
+
+
+def _asked(part: int, parts: int) -> list[tuple[Null, int]]:
+    asked = [(null, repetition) for repetition in range(REPETITIONS) for null in NULLS]
+    return asked[part::parts]
+
+
+def _write(null: Null, metric: str, tuner: str, repetition: int, choice: Choice) -> None:
+    key = {"null": null.name, "metric": metric, "tuner": tuner, "repetition": repetition}
+    append("null", key | asdict(choice))
