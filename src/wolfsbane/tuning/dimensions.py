@@ -82,13 +82,14 @@ def _check_step(step: object, most: float) -> float:
         raise ArgumentTypeError(
             f"Rate: step has to be a number, but got {step!r} (of type {type(step).__name__})"
         )
-    if not SMALLEST_STEP <= step <= most + 1e-9:  # 0.3 - 0.2 is less than 0.1
+    number = float(step)
+    if not SMALLEST_STEP <= number <= most + 1e-9:  # 0.3 - 0.2 is less than 0.1
         raise ArgumentError(
             f"Rate: step has to be between {SMALLEST_STEP:g} and high - low = {most:g}, but got "
             f"{step}. It is the difference between neighbouring rates; the default is "
             f"{DEFAULT_STEP:g}"
         )
-    return float(step)
+    return number
 
 
 @dataclass(frozen=True, init=False)

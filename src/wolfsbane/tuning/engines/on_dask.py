@@ -1,0 +1,121 @@
+"""Dask: a cluster that is there, or processes of this machine that Dask starts."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from multiprocessing import resource_tracker
+from typing import Any
+
+import dask
+from distributed import Client, KilledWorker, LocalCluster, default_client
+from joblib import ParallelBackendBase
+from joblib._dask import DaskDistributedBackend
+
+from wolfsbane.tuning.engines.deaths import ATTEMPTS
+from wolfsbane.tuning.engines.interrupts import held
+from wolfsbane.tuning.engines.worker import stop
+
+FAILURES = {"distributed.scheduler.allowed-failures": ATTEMPTS - 1}
+"""Of a scheduler started here: how often it makes a training again whose worker died."""
+
+LARGE = {"distributed.admin.large-graph-warning-threshold": "1 TB"}
+"""The data goes with each training: what is scattered beforehand is lost with its worker."""
+
+
+class DaskSite:
+    """A Dask cluster: that of an address, the one this process has a client of, or a new one.
+
+    Args:
+        jobs: workers; None for all of the cluster.
+        address: of a scheduler, such as "tcp://host:8786".
+        cores: workers of a new cluster where `jobs` does not say.
+    """
+
+    death = KilledWorker
+
+    def __init__(self, jobs: int | None, address: str | None, cores: int) -> None:
+        self._cluster: LocalCluster | None = None
+        self._is_client_ours = True
+        if address is not None:
+            self._client = Client(address, set_as_default=False)
+        elif (found := _client_of_this_process()) is not None:
+            self._client, self._is_client_ours = found, False
+        else:
+            self._cluster = _start(jobs or cores)
+            self._client = Client(self._cluster, set_as_default=False)
+        self._client.wait_for_workers(1)
+        num_workers = len(self._client.ncores())
+        self.num_workers = num_workers if jobs is None else min(jobs, num_workers)
+
+    def backend(self) -> ParallelBackendBase:
+        """Return joblib's backend for Dask."""
+        return _Told(client=self._client)
+
+    def stop(self, batch: str) -> None:
+        """End what Dask lets run though nobody waits for it."""
+        self._client.run(_stop, batch, wait=False)
+
+    def close(self) -> None:
+        """Leave the cluster, and end it if it was started here."""
+        if self._is_client_ours:
+            self._client.close()
+        if self._cluster is not None:
+            self._cluster.close()
+
+
+class _Told(DaskDistributedBackend):  # type: ignore[misc]  # untyped
+    """Dask's backend, which also tells joblib of a task that the scheduler has given up.
+
+    joblib's own would wait for it for ever.
+    """
+
+    def submit(
+        self, func: Callable[[], Any], callback: Callable[[Any], None] | None = None
+    ) -> Future[Any]:
+        """Send a task, and call back when it is done or lost."""
+        future: Future[Any] = super().submit(func, callback)
+
+        def tell(ended: Future[Any]) -> None:
+            if callback is not None and ended.exception() is not None:
+                callback(ended)
+
+        future.add_done_callback(tell)
+        return future
+
+    def retrieve_result_callback(self, out: Any) -> Any:
+        """Return what a task gave, or raise what became of it."""
+        return out.result() if isinstance(out, Future) else super().retrieve_result_callback(out)
+
+    def abort_everything(self, ensure_ready: bool = True) -> None:
+        """Cancel what has not begun."""
+        sent = list(self.waiting_futures.futures)
+        super().abort_everything(ensure_ready)
+        self.client.cancel(sent, force=True)
+
+
+async def _stop(batch: str) -> None:
+    """Stop trainings, as a coroutine: Dask waits for plain functions."""
+    stop(batch)
+
+
+def _client_of_this_process() -> Client | None:
+    try:
+        return default_client()
+    except ValueError:
+        return None
+
+
+def _start(num_workers: int) -> LocalCluster:
+    """Start workers, of one thread each, that see no Ctrl-C and share the machine's memory.
+
+    Python's resource tracker starts with the first of them and would let Ctrl-C through after.
+    """
+    resource_tracker.ensure_running()
+    with held(), dask.config.set(FAILURES):
+        return LocalCluster(
+            n_workers=num_workers,
+            threads_per_worker=1,
+            memory_limit=0,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        )
