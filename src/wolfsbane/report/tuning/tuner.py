@@ -15,8 +15,7 @@ from wolfsbane.experiment.comparison import DEFAULT_EPOCHS
 from wolfsbane.experiment.data import Pool, default_train_size, split
 from wolfsbane.experiment.factories import Factory
 from wolfsbane.experiment.given import given_pool, is_data
-from wolfsbane.experiment.models import check_models
-from wolfsbane.experiment.training import AdamW, Train
+from wolfsbane.experiment.training import AdamW, Train, check_output
 from wolfsbane.report.files import make_folder
 from wolfsbane.report.tuning.result import TuneResult
 from wolfsbane.report.tuning.tensorboard import Scalars
@@ -219,7 +218,7 @@ def make_plan(
     batch = max(Limits.batch, workers.num_workers)
     limits = Limits(check_count("budget", budget), precision, batch, complexity)
     check_limits(setting, limits)
-    _check_models(setting)
+    _check_outputs(setting)
     return TuningPlan(setting, limits, workers)
 
 
@@ -228,16 +227,14 @@ def _default_training(pool: Pool | None, epochs: int | None) -> AdamW:
     return AdamW(check_count("epochs", default if epochs is None else epochs))
 
 
-def _check_models(setting: Setting) -> None:
-    """Build the two networks that are trained first, twice each: they have to fit, and be new."""
-    subject = setting.subject
-    data = None
-    if setting.pool is not None:
-        data = split(setting.pool, setting.train_size, setting.seed)
-    named = [(str(one), one) for one in (subject.space.baseline, subject.space.extreme)]
+def _check_outputs(setting: Setting) -> None:
+    """Build the two networks that are trained first: their outputs have to fit the data."""
+    if setting.pool is None or not isinstance(setting.train, AdamW):
+        return
+    data = split(setting.pool, setting.train_size, setting.seed)
     with torch.random.fork_rng(devices=[]):
-        built = [(name, subject.build(one, data)) for name, one in named for _ in range(2)]
-        check_models(built, data)
+        for one in (setting.subject.space.baseline, setting.subject.space.extreme):
+            check_output(str(one), setting.subject.build(one, data), data)
 
 
 def run(
