@@ -35,8 +35,8 @@ def perform(setting: Setting, request: Request) -> Outcome:
     higher one. The caller's generator is left as it was.
 
     Every dropout draws one key a call at any rate between 0 and 1, so configurations whose rates
-    are all above 0 share all masks. At 0 it draws nothing: two configurations that differ in which
-    rates are 0 share weights and batch order, but no masks after the first such layer.
+    are all above 0 share all masks. At 0 it draws nothing, and what is drawn after it differs: two
+    configurations that differ in which rates are 0 share weights and batch order alone.
 
     Raises:
         ModelError: the model's output does not fit, training diverges, or the loop gives no metric.
