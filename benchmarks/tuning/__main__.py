@@ -52,7 +52,7 @@ def run(step: str, jobs: int) -> None:
 
 def write_page() -> None:
     """Write page and chart of the latest record."""
-    source = sorted(record.RESULTS.glob("tuning-2*.json"))[-1]
+    source = max(record.RESULTS.glob("tuning-2*.json"))
     content = json.loads(source.read_text(encoding="utf-8"))
     (DOCS / "tuning-benchmark.md").write_text(page(content), encoding="utf-8")
     chart.draw(content, DOCS / "images" / "tuning-benchmark.svg")

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 from data import problems
-from grid import METRICS, RATES, TUNER_SEEDS
-from peers import PEERS, Choice, tune_with
+from grid import METRICS, TUNER_SEEDS
+from peers import PEERS, tune_with
 from places import append, in_processes, rows
-from truth import Table, load_tables
+from truth import load_tables
 
 REPETITIONS = 40
 """Each with the training seeds in another order, and another seed of the sampler."""
@@ -26,7 +26,9 @@ def _part(part: int, parts: int) -> None:
     from ours import tune_ours  # noqa: PLC0415
 
     optuna.logging.disable_default_handler()
-    done = {(row["problem"], row["metric"], row["tuner"], row["repetition"]) for row in rows("replay")}
+    done = {
+        (row["problem"], row["metric"], row["tuner"], row["repetition"]) for row in rows("replay")
+    }
     tables, known = load_tables(), {problem.name: problem for problem in problems()}
     tuners: dict[str, Any] = {peer.name: peer for peer in PEERS} | {WOLFSBANE: None}
     asked = [
