@@ -238,8 +238,7 @@ def _early(record: Row) -> str:
                 [
                     name,
                     epoch,
-                    f"{np.median(correlation):+.2f} ({min(correlation):+.2f} to "
-                    f"{max(correlation):+.2f})",
+                    _range(correlation),
                     f"{np.mean([row['dropped'] for row in rows]):.0%}",
                     f"{np.mean([row['saved'] for row in rows]):.0%}",
                     f"{np.median([row['regret'] for row in rows]):.2f}",
@@ -256,6 +255,10 @@ def _early(record: Row) -> str:
         "without dropping",
     ]
     return prose.EARLY + table(head, lines)
+
+
+def _range(values: Sequence[float]) -> str:
+    return f"{np.median(values):+.2f} ({min(values):+.2f} to {max(values):+.2f})"
 
 
 def _grid(record: Row) -> str:

@@ -92,7 +92,7 @@ def _grid_row(problem: str, metric: str, truth: Truth) -> Row:
 
 def _replay_rows(truths: dict[tuple[str, str], Truth]) -> list[Row]:
     found: dict[tuple[str, str, str], list[Row]] = {}
-    for row in rows("replay"):
+    for row in replay.runs():
         found.setdefault((row["problem"], row["metric"], row["tuner"]), []).append(row)
     return [
         _summary(problem, metric, tuner, found[problem, metric, tuner], truth)
@@ -190,7 +190,7 @@ def _null_grid_rows() -> list[Row]:
 
 def _null_rows() -> list[Row]:
     found: dict[tuple[str, str, str], list[Row]] = {}
-    for row in rows("null"):
+    for row in null_runs.runs():
         found.setdefault((row["null"], row["metric"], row["tuner"]), []).append(row)
     return [
         {"null": null, "metric": metric, "tuner": tuner}
