@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import prose
 
 Row = dict[str, Any]
 
@@ -36,29 +37,37 @@ def table(head: Sequence[str], lines: Sequence[Sequence[Any]]) -> str:
 
 
 def _head(record: Row) -> str:
-    settings = record["settings"]
-    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
-    cells = len(settings["rates"]) * (settings["truth seeds"] + settings["tuner seeds"])
-    problems = len({row["problem"] for row in record["grid"]})
-    return f"""# Does the tuner find the rate, and does it say the truth?
-
-What [`wolfsbane tune`](tune.md) chooses and claims, beside Optuna's samplers, Optuna's median
-pruner, random search and Concrete dropout, with {settings["budget"]} trainings each. The truth is a
-dense grid of ten rates by {settings["truth seeds"]} seeds, {len(settings["rates"]) * settings["truth seeds"]} trainings, on {problems} problems: seven data
-sets, clean and with 30% of the training labels wrong. All in all {cells * problems:,} trainings of the default
-network, of {settings["epochs"]} epochs. Written by `python benchmarks/tuning` from
-[its record](../benchmarks/results/tuning-{record["date"]}.json), with {versions}; {record["machine"]}.
-
-![Test NLL against the drop rate on all problems, with what every tuner chose](images/tuning-benchmark.svg)
-
-Black: the grid's mean and its standard error. Below: what each tuner chose in
-{settings["repetitions"]} runs, the larger the dot, the more often.
-"""
+    settings, rates = record["settings"], len(record["settings"]["rates"])
+    truth, tuners = settings["truth seeds"], settings["tuner seeds"]
+    problems = _problems(record)
+    return prose.HEAD.format(
+        budget=settings["budget"],
+        truth_seeds=truth,
+        dense=rates * truth,
+        problems=len(problems) - len(record["held out"]),
+        cells=f"{rates * (truth + tuners) * len(problems):,}",
+        epochs=settings["epochs"],
+        date=record["date"],
+        versions=", ".join(f"{name} {version}" for name, version in record["versions"].items()),
+        machine=record["machine"],
+        repetitions=settings["repetitions"],
+    )
 
 
-def _rows(record: Row, metric: str, tuner: str) -> list[Row]:
+def _rows(record: Row, metric: str, tuner: str, *, held_out: bool = False) -> list[Row]:
     return [
-        row for row in record["replay"] if (row["metric"], row["tuner"]) == (metric, tuner)
+        row
+        for row in record["replay"]
+        if (row["metric"], row["tuner"]) == (metric, tuner)
+        and (row["problem"] in record["held out"]) is held_out
+    ]
+
+
+def _whole(record: Row, metric: str, *, held_out: bool = False) -> list[Row]:
+    return [
+        row
+        for row in record["everything"]
+        if row["metric"] == metric and (row["problem"] in record["held out"]) is held_out
     ]
 
 
@@ -75,54 +84,51 @@ def _passed(rows: Sequence[Row]) -> int:
 
 
 def _summary(record: Row) -> str:
-    lines = []
-    for tuner in _tuners(record):
-        cells: list[Any] = [f"**{tuner}**" if tuner == OURS else tuner]
-        for metric in METRICS:
-            rows = _rows(record, metric, tuner)
-            cells += [
-                f"{_passed(rows)} of {len(rows)}",
-                f"{np.median([row['regret_in_errors'] for row in rows]):.2f}",
-                f"{np.mean([row['regret_in_errors'] for row in rows]):.2f}",
-            ]
-        both = _rows(record, "nll", tuner) + _rows(record, "accuracy", tuner)
-        lines.append([*cells, f"{np.mean([row['cost'] for row in both]):.1f}"])
-    whole = ["*the whole grid, by validation*"]
-    for metric in METRICS:
-        rows = [row for row in record["everything"] if row["metric"] == metric]
-        regrets = [row["regret_in_errors"] for row in rows]
-        whole += [f"{_passed(rows)} of {len(rows)}", f"{np.median(regrets):.2f}"]
-        whole.append(f"{np.mean(regrets):.2f}")
-    lines.append([*whole, "120"])
-    head = ["tuner"]
-    for name in METRICS.values():
-        head += [f"{name}: within one SE", "median regret", "mean regret"]
     return (
         "## Regret\n\n"
         + _verdict(record)
-        + "\nRegret: how much worse than the grid's best rate the chosen one is on test data, in "
-        "standard\nerrors (SE) of the best rate's mean. A problem is within one SE where the mean "
-        "over all runs is.\n*The whole grid, by validation* chooses by the mean over all twelve "
-        "of the tuners' seeds: where it\nmisses, the validation examples favour another rate than "
-        "the test examples, and no tuner can know.\n\n" + table([*head, "trainings"], lines)
+        + prose.REGRET
+        + _totals(record, held_out=False)
+        + prose.HELD_OUT
+        + _totals(record, held_out=True)
     )
+
+
+def _totals(record: Row, *, held_out: bool) -> str:
+    lines = []
+    for tuner in _tuners(record):
+        of = {metric: _rows(record, metric, tuner, held_out=held_out) for metric in METRICS}
+        costs = [row["cost"] for rows in of.values() for row in rows]
+        if costs:
+            name = f"**{tuner}**" if tuner == OURS else tuner
+            lines.append([name, *_total(of), f"{np.mean(costs):.1f}"])
+    whole = {metric: _whole(record, metric, held_out=held_out) for metric in METRICS}
+    lines.append(["*the whole grid, by validation*", *_total(whole), "120"])
+    head = ["tuner"]
+    for name in METRICS.values():
+        head += [f"{name}: within one SE", "median regret", "mean regret"]
+    return table([*head, "trainings"], lines)
+
+
+def _total(of: dict[str, list[Row]]) -> list[str]:
+    cells = []
+    for rows in of.values():
+        regrets = [row["regret_in_errors"] for row in rows]
+        cells += [f"{_passed(rows)} of {len(rows)}", f"{np.median(regrets):.2f}"]
+        cells.append(f"{np.mean(regrets):.2f}")
+    return cells
 
 
 def _verdict(record: Row) -> str:
     rows = _rows(record, "nll", OURS)
-    passed = _passed(rows)
-    needed = 5 / 6 * len(rows)
-    names = [row["problem"] for row in rows if row["regret_in_errors"] > PASSED]
-    whole = {
-        row["problem"]: row["regret_in_errors"]
-        for row in record["everything"]
-        if row["metric"] == "nll"
-    }
-    beyond = [name for name in names if whole[name] > PASSED]
-    own = [name for name in names if whole[name] <= PASSED]
+    passed, needed = _passed(rows), 5 / 6 * len(rows)
+    whole = {row["problem"]: row["regret_in_errors"] for row in _whole(record, "nll")}
+    missed = [row["problem"] for row in rows if row["regret_in_errors"] > PASSED]
+    beyond = [name for name in missed if whole[name] > PASSED]
+    own = [name for name in missed if whole[name] <= PASSED]
     reached = "reached" if passed >= needed else "not reached"
     text = (
-        f"The aim was a regret in NLL within one standard error, with a quarter of the grid's "
+        "The aim was a regret in NLL within one standard error, with a quarter of the grid's "
         f"trainings, on five\nproblems of six. It is {reached}: {passed} of {len(rows)} "
         f"({passed / len(rows):.0%}).\n"
     )
@@ -158,9 +164,8 @@ def _regrets(record: Row, metric: str) -> str:
             ]
         )
     head = ["problem", "best rate (within one SE)", "one SE", *tuners, "the whole grid"]
-    return (
-        f"### {METRICS[metric]}: mean regret in SE (share of runs within one SE)\n\n"
-        + table(head, lines)
+    return f"### {METRICS[metric]}: mean regret in SE (share of runs within one SE)\n\n" + table(
+        head, lines
     )
 
 
@@ -185,14 +190,8 @@ def _claims(record: Row) -> str:
         lines.append(cells)
     head = ["tuner"]
     for name in METRICS.values():
-        head += [f"{name}: claims a gain", "of all runs: not shown by the grid", "wrong"]
-    return (
-        "## What is claimed on the problems of the grid\n\n"
-        "*Claims a gain*: share of all runs. *Not shown by the grid*: runs that claim one where "
-        "the 95% interval\nof the grid's eight pairs, that rate against no dropout, contains zero "
-        "or a loss: true small gains\nare among them. *Wrong*: runs that claim one where the "
-        "grid's mean is no better.\n\n" + table(head, lines)
-    )
+        head += [f"{name}: claims a gain", "not shown", "wrong"]
+    return prose.CLAIMS + table(head, lines)
 
 
 def _nulls(record: Row) -> str:
@@ -208,20 +207,7 @@ def _nulls(record: Row) -> str:
         for row in record["nulls"]
     ]
     head = ["problem", "tuner", "claims a gain", "95% interval", "chose no dropout", "trainings"]
-    return NULLS + table(head, lines) + "\n" + _null_grid(record)
-
-
-NULLS = """\
-## What is claimed where there is nothing to gain
-
-Every claim here is false. *random labels*: 300 digits with labels drawn independently of the
-pictures, as many of each class, so no network's accuracy can be better than one in ten. (NLL does gain
-there, truly: dropout makes a network less sure of what nobody can know.) *linear*: dropout of the
-inputs of a linear model trained on 2,000 e-mails, which cannot overfit. Each run has fresh labels,
-or another split into training and test examples, and makes its own trainings, which are shorter than
-elsewhere. Intervals are Clopper and Pearson's (1934).
-
-"""
+    return prose.NULLS + table(head, lines) + "\n" + _null_grid(record)
 
 
 def _null_grid(record: Row) -> str:
@@ -236,11 +222,8 @@ def _null_grid(record: Row) -> str:
         ]
         for row in record["null grid"]
     ]
-    return (
-        "The dense grid of the same: gain over no dropout, mean and standard error over "
-        f"{record['null grid'][0]['seeds']} seeds with\nfresh data each.\n\n"
-        + table(["problem", *[f"{rate:g}" for rate in rates[1:]]], lines)
-    )
+    head = ["problem", *[f"{rate:g}" for rate in rates[1:]]]
+    return prose.NULL_GRID.format(seeds=record["null grid"][0]["seeds"]) + table(head, lines)
 
 
 def _early(record: Row) -> str:
@@ -255,8 +238,7 @@ def _early(record: Row) -> str:
                 [
                     name,
                     epoch,
-                    f"{np.median(correlation):+.2f} ({min(correlation):+.2f} to "
-                    f"{max(correlation):+.2f})",
+                    _range(correlation),
                     f"{np.mean([row['dropped'] for row in rows]):.0%}",
                     f"{np.mean([row['saved'] for row in rows]):.0%}",
                     f"{np.median([row['regret'] for row in rows]):.2f}",
@@ -272,18 +254,11 @@ def _early(record: Row) -> str:
         "median regret",
         "without dropping",
     ]
-    return EARLY + table(head, lines)
+    return prose.EARLY + table(head, lines)
 
 
-EARLY = """\
-## Why no training is cut short
-
-Ten trainings under one seed, one a rate; after some epochs the worse half is dropped, as a median
-rule does. The correlation is over the rates' means. *Best rate dropped*: seeds under which the rate
-that is best in the end is among the worse half then. Regrets, in SE, are of the best of those that
-go on; *without dropping*: of all ten.
-
-"""
+def _range(values: Sequence[float]) -> str:
+    return f"{np.median(values):+.2f} ({min(values):+.2f} to {max(values):+.2f})"
 
 
 def _grid(record: Row) -> str:
@@ -300,36 +275,16 @@ def _grid(record: Row) -> str:
             ]
         )
     head = ["problem", "metric", "no dropout", "best rate", "gain, 95% interval"]
-    return (
-        "## The truth\n\nThe gain of the best rate against none, over eight pairs; the rate was "
-        "chosen by the same numbers,\nso small gains are flattered.\n\n" + table(head, lines)
-    )
+    return prose.GRID + table(head, lines)
 
 
 def _definitions(record: Row) -> str:
     settings = record["settings"]
-    sizes = ", ".join(f"{name} {size}" for name, size in settings["train sizes"].items())
-    return f"""## How it was done
-
-- Training examples: {sizes}. The test examples of a data set are the same for every seed; which of the
-  others are trained on, and which validate, is drawn by the seed.
-- The truth's seeds are {settings["truth seeds"]}; tuners train under {settings["tuner seeds"]} others, in another order in each of
-  {settings["repetitions"]} runs. So runs share trainings, and are not independent of each other.
-- All choose among the rates 0, 0.1, ..., 0.9, by the validation metric after the last epoch.
-- wolfsbane: its search with a budget of {settings["budget"]}: the trainings that choose, those that prove under
-  seeds the choice never saw, and on clean data one with wrong labels that measures memorisation. It
-  stops early where it can. It claims a gain where its verdict is one.
-- Optuna's samplers and random search: {settings["budget"] - 1} trials under one seed; one more training without
-  dropout under the seed of the best trial, for the usual claim: the best trial's test metric is
-  better than that one's. *A seed a trial*: each trial has another seed (twelve, in turns).
-- MedianPruner with Optuna's defaults sees the metric of every epoch; the epochs it saves go to more
-  trials, until those of {settings["budget"] - 1} trainings are spent.
-- *TPE, then a t-test*: 10 trials, then five pairs under fresh seeds and a paired t-test at 5%: what a
-  careful user can do by hand.
-- Concrete dropout (Gal et al. 2017, arXiv:1705.07832): two layers with learned rates where the others
-  have dropout, one training each under five seeds. Its choice is the mean of both rates, its regret
-  read off the grid's line between rates. It claims as Optuna does, with a second training. The rates
-  learn at 0.05, the weights at 0.001; at the latter the rates would stay where they begin.
-- The shape of the tuner's prior was settled with trainings of these data sets in view: see
-  [the tuner](tune.md).
-"""
+    return prose.DEFINITIONS.format(
+        sizes=", ".join(f"{name} {size}" for name, size in settings["train sizes"].items()),
+        truth_seeds=settings["truth seeds"],
+        tuner_seeds=settings["tuner seeds"],
+        repetitions=settings["repetitions"],
+        budget=settings["budget"],
+        trials=settings["budget"] - 1,
+    )
