@@ -15,7 +15,7 @@ from wolfsbane.experiment.comparison import DEFAULT_EPOCHS
 from wolfsbane.experiment.data import Pool, default_train_size, split
 from wolfsbane.experiment.factories import Factory
 from wolfsbane.experiment.given import given_pool, is_data
-from wolfsbane.experiment.training import AdamW, Train, check_output
+from wolfsbane.experiment.training import AdamW, check_output
 from wolfsbane.report.files import make_folder
 from wolfsbane.report.tuning.result import TuneResult
 from wolfsbane.report.tuning.tensorboard import Scalars
@@ -23,6 +23,7 @@ from wolfsbane.report.tuning.view import View
 from wolfsbane.tuning.dimensions import Dimension
 from wolfsbane.tuning.engine import Engine
 from wolfsbane.tuning.engines import make_engine
+from wolfsbane.tuning.loop import TrainingLoop
 from wolfsbane.tuning.objective import make_objective
 from wolfsbane.tuning.parse_space import parse_space
 from wolfsbane.tuning.progress import Progress
@@ -52,7 +53,7 @@ def tune(
     epochs: int | None = None,
     train_size: int | None = None,
     label_noise: float = 0.0,
-    train: Train | None = None,
+    train: TrainingLoop | None = None,
     seed: int = 0,
     jobs: int | None = None,
     engine: str = "local",
@@ -183,7 +184,7 @@ def make_plan(
     epochs: int | None,
     train_size: int | None,
     label_noise: float,
-    train: Train | None,
+    train: TrainingLoop | None,
     seed: int,
     jobs: int | None,
     engine: str,
