@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from wolfsbane.report.tuning.view import View, label_of
+from wolfsbane.report.tuning.view import View, amount, label_of
 from wolfsbane.report.words import signed
 from wolfsbane.tuning.space import Configuration
 
@@ -43,7 +43,7 @@ def sentences(view: View) -> list[str]:
         for one, curve in found.items():
             shared = [size for size in baseline if size in curve]
             if len(shared) > 1:
-                parts.append(_less_dropout(baseline, curve, (shared[0], shared[-1]), one))
+                parts.append(_less_dropout(baseline, curve, (shared[0], shared[-1]), (one, metric)))
         return parts
     return []
 
@@ -53,7 +53,7 @@ def _more_data(curve: Curve, view: View, metric: str) -> str:
     *_, smaller, larger = curve
     before, after = curve[smaller], curve[larger]
     if not _higher_is_better(view, metric):
-        before, after = ([-value for value in values] for values in (before, after))
+        before, after = (tuple(-value for value in values) for values in (before, after))
     says = (
         "more data still helps"
         if min(after) > max(before)
@@ -61,7 +61,7 @@ def _more_data(curve: Curve, view: View, metric: str) -> str:
         if fmean(after) <= fmean(before)
         else "whether more data would still help does not show"
     )
-    change = signed(f"{fmean(curve[larger]) - fmean(curve[smaller]):.3f}")
+    change = signed(amount(metric, fmean(curve[larger]) - fmean(curve[smaller])))
     return (
         f"Without dropout test {label_of(metric)} changes by {change} from {smaller} to {larger} "
         f"training examples: {says}."
@@ -75,9 +75,10 @@ def _higher_is_better(view: View, metric: str) -> bool:
 
 
 def _less_dropout(
-    baseline: Curve, chosen: Curve, sizes: tuple[int, int], configuration: Configuration
+    baseline: Curve, chosen: Curve, sizes: tuple[int, int], what: tuple[Configuration, str]
 ) -> str:
     """Say whether what dropout changes shrinks with more data, beyond the seeds' differences."""
+    configuration, metric = what
     few, many = (_changes(baseline[size], chosen[size]) for size in sizes)
     if min(map(abs, few)) > max(map(abs, many)):
         says = "it matters less with more data"
@@ -85,9 +86,10 @@ def _less_dropout(
         says = "it matters more with more data"
     else:
         says = "that it matters less with more data does not show"
+    at_few, at_many = (signed(amount(metric, fmean(changes))) for changes in (few, many))
     return (
-        f"{configuration} changes it by {signed(f'{fmean(few):.3f}')} at {sizes[0]} training "
-        f"examples and by {signed(f'{fmean(many):.3f}')} at {sizes[1]}: {says}."
+        f"{configuration} changes it by {at_few} at {sizes[0]} training examples and by {at_many} "
+        f"at {sizes[1]}: {says}."
     )
 
 

@@ -7,8 +7,8 @@ from statistics import median
 from matplotlib.axes import Axes
 
 from wolfsbane.report import drawing
-from wolfsbane.report.drawing import PERCENT, SERIES, Chart, styled
-from wolfsbane.report.tuning.view import View
+from wolfsbane.report.drawing import SERIES, Chart, styled
+from wolfsbane.report.tuning.view import View, scale_of, unit_of
 from wolfsbane.report.tuning.words import other_dimensions
 from wolfsbane.tuning.answer import BandPoint, RateRange
 from wolfsbane.tuning.trial import Purpose
@@ -50,7 +50,8 @@ def charts(view: View) -> list[Chart]:
 
 
 def _chart(view: View, name: str, found: RateRange | None, band: Sequence[BandPoint]) -> Chart:
-    scale = PERCENT if view.setting.objective.name == "accuracy" else 1.0
+    metric = view.setting.objective.name
+    scale = scale_of(metric)
     points = _points(view, name, scale)
     figure, axes = drawing.new_figure(_SIZE)
     if found is not None:
@@ -63,9 +64,11 @@ def _chart(view: View, name: str, found: RateRange | None, band: Sequence[BandPo
         higher_is_better=view.setting.objective.higher_is_better,
     )
     beyond = _draw_points(axes, points, limits)
-    unit = ", %" if scale == PERCENT else ""
     axes.set(
-        xlabel=name, ylabel=f"validation {view.label}{unit}", ylim=limits, xlim=_x_limits(points)
+        xlabel=name,
+        ylabel=f"validation {view.label}{unit_of(metric)}",
+        ylim=limits,
+        xlim=_x_limits(points),
     )
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="best", fontsize=9)

@@ -172,14 +172,15 @@ def cost(view: View) -> str:
 
 def notes(view: View) -> list[str]:
     """Return what a reader has to know to trust the numbers."""
-    found = [why for name, why in _WHY.items() if name == view.setting.objective.name]
+    found = _highest(view)
+    found += [why for name, why in _WHY.items() if name == view.setting.objective.name]
     judged = [one for one in view.answer.findings if one.verdict is not None]
     if judged:
         by_chance = len(judged) * (1 - CONFIDENCE) / 2
         found.append(
-            f"Intervals are at {CONFIDENCE:.0%} over pairs of trainings with equal seeds, for these "
-            f"test examples; of {len(judged)} comparisons about {by_chance:.1f} would look like a "
-            "gain by chance, and as many like a harm."
+            f"Intervals are at {CONFIDENCE:.0%} over pairs of trainings with equal seeds, for "
+            f"these test examples; of {len(judged)} comparisons about {by_chance:.1f} would look "
+            "like a gain by chance, and as many like a harm."
         )
     if view.setting.label_noise and any(one.measure.name == "gap" for one in judged):
         found.append(
@@ -187,6 +188,16 @@ def notes(view: View) -> list[str]:
             "accuracy on right ones: small is good only where test accuracy is no worse."
         )
     return found
+
+
+def _highest(view: View) -> list[str]:
+    """Say where the best rate may lie beyond what was allowed."""
+    dimensions = dict(view.space.dimensions)
+    return [
+        f"{one.name}={one.rate:g} is the highest rate that was allowed: the best may lie beyond."
+        for one in view.answer.ranges
+        if one.rate == dimensions[one.name].values[-1]
+    ]
 
 
 def warnings(view: View) -> list[str]:
