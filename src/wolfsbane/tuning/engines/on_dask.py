@@ -9,10 +9,10 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, default_client
 from joblib import ParallelBackendBase
 from joblib._dask import DaskDistributedBackend
 
+from distributed import Client, KilledWorker, LocalCluster, default_client
 from wolfsbane.tuning.engines.deaths import ATTEMPTS
 from wolfsbane.tuning.engines.interrupts import held
 from wolfsbane.tuning.engines.worker import stop
@@ -90,6 +90,16 @@ class _Told(DaskDistributedBackend):  # type: ignore[misc]  # untyped
     joblib's own would wait for it for ever.
     """
 
+    def start_call(self) -> None:
+        """Begin a batch."""
+        self._settings = dask.config.set(LARGE)
+        super().start_call()
+
+    def stop_call(self) -> None:
+        """End a batch."""
+        super().stop_call()
+        self._settings.__exit__(None, None, None)
+
     def submit(
         self, func: Callable[[], Any], callback: Callable[[Any], None] | None = None
     ) -> Future[Any]:
@@ -121,9 +131,10 @@ async def _stop(batch: str) -> None:
 
 def _client_of_this_process() -> Client | None:
     try:
-        return default_client()
+        found: Client = default_client()
     except ValueError:
         return None
+    return found
 
 
 def _start(num_workers: int) -> LocalCluster:

@@ -69,7 +69,7 @@ class RaySite:
             ray.shutdown()
 
 
-class _OneByOne(RayBackend):  # type: ignore[misc]  # untyped
+class _OneByOne(RayBackend):  # type: ignore[misc, unused-ignore]  # typed if installed
     """Ray's backend, whose outcomes are there one by one as trainings end."""
 
     supports_return_generator = True
