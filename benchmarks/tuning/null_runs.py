@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import optuna
 import torch
@@ -24,6 +25,8 @@ from wolfsbane.tuning.trial import Outcome, Request
 
 REPETITIONS = 100
 WOLFSBANE = "wolfsbane"
+PEERS_RUNS, OUR_RUNS = "null", "null-ours"
+"""Lists of the cache."""
 
 DENSE = 10_000
 """Added to a repetition's number: the dense grid has data of its own."""
@@ -67,6 +70,12 @@ def compute(jobs: int, what: str) -> None:
     in_processes(jobs, {"grid": _grid, "peers": _peers, "ours": _ours}[what])
 
 
+def runs() -> Iterator[dict[str, Any]]:
+    """Yield what every run came to."""
+    yield from rows(OUR_RUNS)
+    yield from rows(PEERS_RUNS)
+
+
 def _grid(part: int, parts: int) -> None:
     done = {(row["null"], row["seed"]) for row in rows("null-grid")}
     asked = [(null, seed) for null in NULLS for seed in TRUTH_SEEDS]
@@ -83,7 +92,7 @@ def _grid(part: int, parts: int) -> None:
 def _peers(part: int, parts: int) -> None:
     torch.set_num_threads(1)
     optuna.logging.disable_default_handler()
-    done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in rows("null")}
+    done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in runs()}
     peers = [peer for peer in PEERS if peer.seeds == "fixed"]
     for null, repetition in _asked(part, parts):
         source = Trainings(null, repetition)
@@ -99,7 +108,7 @@ def _peers(part: int, parts: int) -> None:
 
 def _ours(part: int, parts: int) -> None:
     torch.set_num_threads(1)
-    done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in rows("null")}
+    done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in runs()}
     for null, repetition in _asked(part, parts):
         for metric in null.metrics:
             if (null.name, metric, WOLFSBANE, repetition) not in done:
@@ -167,4 +176,4 @@ def _asked(part: int, parts: int) -> list[tuple[Null, int]]:
 
 def _write(null: Null, metric: str, tuner: str, repetition: int, choice: Choice) -> None:
     key = {"null": null.name, "metric": metric, "tuner": tuner, "repetition": repetition}
-    append("null", key | asdict(choice))
+    append(OUR_RUNS if tuner == WOLFSBANE else PEERS_RUNS, key | asdict(choice))

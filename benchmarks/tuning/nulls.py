@@ -78,7 +78,7 @@ def linear(dropout: float, data: Data) -> torch.nn.Module:
 
 
 NULLS = (
-    Null("random labels", ("accuracy",), _random_labels, default_network, 300, AdamW(20)),
+    Null("random labels", ("accuracy",), _random_labels, default_network, 300, AdamW(10)),
     Null(
         "linear",
         ("nll", "accuracy"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
-from data import Problem, load_pool, problems
+from data import Problem, load_pool
 from grid import RATES
 from peers import BUDGET, Choice
 from truth import Table
@@ -63,7 +63,8 @@ class TableEngine:
     def run(
         self, setting: Setting, requests: Sequence[Request]
     ) -> Iterator[tuple[Request, Outcome]]:
-        """Yield each request with its outcome. The setting's first seed is 0."""
+        """Yield each request with its outcome."""
+        assert setting.seed == 0, "the table's seeds are counted from 0"
         for request in requests:
             yield request, self._outcome(request)
 

@@ -28,6 +28,12 @@ def rows(name: str) -> Iterator[dict[str, Any]]:
                     continue
 
 
+def forget(name: str) -> None:
+    """Delete a list."""
+    for path in CACHE.glob(f"{name}-[0-9]*.jsonl"):
+        path.unlink()
+
+
 def in_processes(jobs: int, work: Callable[[int, int], None]) -> None:
     """Call `work(part, parts)` once in each of some new processes."""
     spawn = multiprocessing.get_context("spawn")

@@ -7,7 +7,6 @@ import traceback
 import warnings
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
 import torch
@@ -15,12 +14,12 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from skips import require_packages
-from tuning.trainings import SIZE, a_request, a_setting, of_torch, trained
+from tuning.trainings import SIZE, of_torch, trained
 from wolfsbane.errors import ArgumentError, ModelError
 from wolfsbane.experiment.data import Data
 from wolfsbane.experiment.training import AdamW
+from wolfsbane.tuning.engines.failure import failure_of, unwrap
 from wolfsbane.tuning.objective import Objective
-from wolfsbane.tuning.training import perform
 
 
 def reporting(*epochs, returned=None):
@@ -209,13 +208,6 @@ def test_weights_of_a_loop_that_measures_itself_come_back():
     assert state.keys() == of_torch(first=0.5).state_dict().keys()
 
 
-class Odd(Exception):  # noqa: N818
-    """Cannot be read back from a pickle: it needs two arguments, and keeps one."""
-
-    def __init__(self, first, second):
-        super().__init__(f"{first} and {second}")
-
-
 def raises(error):
     def loop(model, data, seed, report):
         raise error
@@ -239,20 +231,12 @@ def test_errors_of_wolfsbane_in_a_loop_go_on_as_they_are():
     assert caught.value is error
 
 
-def test_an_error_that_cannot_be_pickled_is_told_in_one_that_can():
-    with pytest.raises(ModelError, match=r"train\(\) raised Odd: one and two") as caught:
-        trained(train=raises(Odd("one", "two")))
-    assert isinstance(caught.value.__cause__, Odd)
-    told = str(pickle.loads(pickle.dumps(caught.value)))
-    assert "test_user_training.py" in told
-    assert "in loop" in told
-
-
-def test_errors_come_back_from_a_worker():
-    setting = a_setting(train=raises(KeyError("column")))
-    with pytest.raises(KeyError, match="column") as caught:
-        joblib.Parallel(n_jobs=2)([joblib.delayed(perform)(setting, a_request())] * 2)
-    assert caught.value.__notes__ == ["raised in the training with first=0.5, seed 0"]
+def test_errors_of_a_loop_come_back_from_a_worker_with_the_note():
+    with pytest.raises(KeyError) as caught:
+        trained(train=raises(KeyError("column")))
+    with pytest.raises(KeyError, match="column") as sent:
+        unwrap(failure_of(caught.value))
+    assert sent.value.__notes__ == caught.value.__notes__
 
 
 @pytest.fixture(scope="module")

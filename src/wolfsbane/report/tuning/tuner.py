@@ -15,8 +15,7 @@ from wolfsbane.experiment.comparison import DEFAULT_EPOCHS
 from wolfsbane.experiment.data import Pool, default_train_size, split
 from wolfsbane.experiment.factories import Factory
 from wolfsbane.experiment.given import given_pool, is_data
-from wolfsbane.experiment.models import check_models
-from wolfsbane.experiment.training import AdamW, Train
+from wolfsbane.experiment.training import AdamW, check_output
 from wolfsbane.report.files import make_folder
 from wolfsbane.report.tuning.result import TuneResult
 from wolfsbane.report.tuning.tensorboard import Scalars
@@ -24,6 +23,7 @@ from wolfsbane.report.tuning.view import View
 from wolfsbane.tuning.dimensions import Dimension
 from wolfsbane.tuning.engine import Engine
 from wolfsbane.tuning.engines import make_engine
+from wolfsbane.tuning.loop import TrainingLoop
 from wolfsbane.tuning.objective import make_objective
 from wolfsbane.tuning.parse_space import parse_space
 from wolfsbane.tuning.progress import Progress
@@ -53,7 +53,7 @@ def tune(
     epochs: int | None = None,
     train_size: int | None = None,
     label_noise: float = 0.0,
-    train: Train | None = None,
+    train: TrainingLoop | None = None,
     seed: int = 0,
     jobs: int | None = None,
     engine: str = "local",
@@ -184,7 +184,7 @@ def make_plan(
     epochs: int | None,
     train_size: int | None,
     label_noise: float,
-    train: Train | None,
+    train: TrainingLoop | None,
     seed: int,
     jobs: int | None,
     engine: str,
@@ -219,7 +219,7 @@ def make_plan(
     batch = max(Limits.batch, workers.num_workers)
     limits = Limits(check_count("budget", budget), precision, batch, complexity)
     check_limits(setting, limits)
-    _check_models(setting)
+    _check_outputs(setting)
     return TuningPlan(setting, limits, workers)
 
 
@@ -228,16 +228,14 @@ def _default_training(pool: Pool | None, epochs: int | None) -> AdamW:
     return AdamW(check_count("epochs", default if epochs is None else epochs))
 
 
-def _check_models(setting: Setting) -> None:
-    """Build the two networks that are trained first, twice each: they have to fit, and be new."""
-    subject = setting.subject
-    data = None
-    if setting.pool is not None:
-        data = split(setting.pool, setting.train_size, setting.seed)
-    named = [(str(one), one) for one in (subject.space.baseline, subject.space.extreme)]
+def _check_outputs(setting: Setting) -> None:
+    """Build the two networks that are trained first: their outputs have to fit the data."""
+    if setting.pool is None or not isinstance(setting.train, AdamW):
+        return
+    data = split(setting.pool, setting.train_size, setting.seed)
     with torch.random.fork_rng(devices=[]):
-        built = [(name, subject.build(one, data)) for name, one in named for _ in range(2)]
-        check_models(built, data)
+        for one in (setting.subject.space.baseline, setting.subject.space.extreme):
+            check_output(str(one), setting.subject.build(one, data), data)
 
 
 def run(
