@@ -53,7 +53,8 @@ def _chosen(view: View) -> str:
     if not ranges:
         return f"{chosen}."
     if len(ranges) == 1:
-        return f"{chosen}; {_as_good(ranges[0])} as far as these trainings tell."
+        is_alone = len(view.answer.chosen.values) == 1
+        return f"{chosen}; {_as_good(ranges[0], is_alone=is_alone)} as far as these trainings tell."
     parts = [f"{one.name} {_from_to(one)}" for one in ranges]
     return f"{chosen}; as good as far as these trainings tell: {listing(parts)}."
 
@@ -63,10 +64,10 @@ def without_dropout(view: View) -> str:
     return f"no dropout ({view.answer.baseline})"
 
 
-def _as_good(one: RateRange) -> str:
+def _as_good(one: RateRange, *, is_alone: bool) -> str:
     if one.low == one.high:
         return "every other rate is worse"
-    return f"anything {_from_to(one)} is as good"
+    return f"{'anything' if is_alone else f'any {one.name}'} {_from_to(one)} is as good"
 
 
 def _from_to(one: RateRange) -> str:
@@ -112,7 +113,7 @@ def proof(view: View) -> list[str]:
 
 
 def _nothing_proved(view: View) -> str:
-    if view.is_baseline_chosen:
+    if view.is_baseline_chosen and view.answer.verdict is not None:
         return "There is nothing to prove: no rate does better on validation data than no dropout."
     return f"Nothing is proved: no pair of trainings measured {view.answer.chosen} on test data."
 
