@@ -1,27 +1,21 @@
 """What is claimed of problems with nothing to gain: every training is a real one."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import optuna
 import torch
 from grid import METRICS, PARTS, RATES, TRUTH_SEEDS
 from nulls import NULLS, SEEDS_APART, Null
-from ours import NAME, SPACE, choice_of
+from ours import SPACE, choice_of
 from peers import BUDGET, PEERS, Choice, tune_with
 from places import append, in_processes, rows
 
-from wolfsbane.experiment.data import Data, Pool, split
+import wolfsbane
+from wolfsbane.experiment.data import Pool, split
 from wolfsbane.experiment.training import train_variant
 from wolfsbane.experiment.variants import make_variants
-from wolfsbane.tuning.objective import BETTER_WHEN_HIGHER, Objective
-from wolfsbane.tuning.record import open_record
-from wolfsbane.tuning.search import Limits, search
-from wolfsbane.tuning.setting import Setting
-from wolfsbane.tuning.space import Configuration, Space
-from wolfsbane.tuning.training import perform
-from wolfsbane.tuning.trial import Outcome, Request
 
 REPETITIONS = 100
 WOLFSBANE = "wolfsbane"
@@ -56,7 +50,7 @@ class Trainings:
 def train(null: Null, pool: Pool, rate: float, seed: int) -> dict[str, list[float]]:
     """Train at one rate under one seed; return the curves."""
     data = split(pool, null.train_size, seed)
-    (variant,) = make_variants({"x": lambda: null.network(rate, data)})
+    (variant,) = make_variants({"x": {"dropout": rate}}, null.model)
     run = train_variant(variant, data, seed, null.train, lambda: None)
     return {
         f"{part}_{metric}": [getattr(getattr(one, part), metric) for one in run.curve]
@@ -116,57 +110,20 @@ def _ours(part: int, parts: int) -> None:
 
 
 def search_null(null: Null, metric: str, repetition: int) -> Choice:
-    """Search and prove on one repetition's data, with trainings of its own."""
-    objective = Objective(metric, BETTER_WHEN_HIGHER[metric])
-    first = repetition * SEEDS_APART
-    setting = Setting(
-        NullSubject(null),
-        null.pool(repetition),
-        None,
-        objective,
-        null.train,
-        null.train_size,
-        seed=first,
+    """Tune on one repetition's data, with trainings of its own."""
+    examples = null.pool(repetition).examples
+    result = wolfsbane.tune(
+        null.model,
+        (examples.x.numpy(), examples.y.numpy()),
+        space=dict(SPACE.dimensions),
+        objective=metric,
+        budget=BUDGET,
+        train_size=null.train_size,
+        train=null.train,
+        seed=repetition * SEEDS_APART,
+        jobs=1,
     )
-    with open_record(setting) as record:
-        return choice_of(search(setting, Limits(BUDGET), record, InTurn(), lambda _: None))
-
-
-@dataclass(frozen=True)
-class NullSubject:
-    """The network of a problem without a gain."""
-
-    null: Null
-    built_by: str = "a network of the benchmark's"
-
-    @property
-    def fingerprint(self) -> str:
-        """Which network."""
-        return self.null.name
-
-    @property
-    def space(self) -> Space:
-        """The grid's rates."""
-        return SPACE
-
-    def build(self, configuration: Configuration, data: Data | None) -> torch.nn.Module:
-        """Return a new network."""
-        assert data is not None
-        return self.null.network(float(configuration.as_dict()[NAME] or 0.0), data)
-
-
-@dataclass(frozen=True)
-class InTurn:
-    """Makes trainings in this process, one after the other."""
-
-    num_workers: int = 1
-
-    def run(
-        self, setting: Setting, requests: Sequence[Request]
-    ) -> Iterator[tuple[Request, Outcome]]:
-        """Yield each request with its outcome."""
-        for request in requests:
-            yield request, perform(setting, request)
+    return choice_of(result.answer)
 
 
 def _asked(part: int, parts: int) -> list[tuple[Null, int]]:
