@@ -1,5 +1,6 @@
 """Concrete dropout: the rates are learned within one training, without a validation set."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -42,7 +43,9 @@ class Training:
     learning_rate: float = 1e-3
     rates: tuple[float, ...] = ()
 
-    def __call__(self, model: torch.nn.Module, data: Data, seed: int, report) -> None:
+    def __call__(
+        self, model: torch.nn.Module, data: Data, seed: int, report: Callable[[], None]
+    ) -> None:
         """Train the model in place."""
         layers = [one for one in model.modules() if isinstance(one, ConcreteDropout)]
         logits = [one.p_logit for one in layers]

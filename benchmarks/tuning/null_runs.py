@@ -1,21 +1,26 @@
 """What is claimed of problems with nothing to gain: every training is a real one."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from concrete import Training
-from grid import PARTS, RATES, TRUTH_SEEDS, METRICS
+import optuna
+import torch
+from grid import METRICS, PARTS, RATES, TRUTH_SEEDS
 from nulls import NULLS, SEEDS_APART, Null
-from peers import PEERS, Choice, Peer, tune_with
+from ours import SPACE, choice_of
+from peers import BUDGET, PEERS, Choice, tune_with
 from places import append, in_processes, rows
 
-from wolfsbane.experiment.data import Data, Pool, split
+import wolfsbane
+from wolfsbane.experiment.data import Pool, split
 from wolfsbane.experiment.training import train_variant
 from wolfsbane.experiment.variants import make_variants
 
 REPETITIONS = 100
 WOLFSBANE = "wolfsbane"
+PEERS_RUNS, OUR_RUNS = "null", "null-ours"
+"""Lists of the cache."""
 
 DENSE = 10_000
 """Added to a repetition's number: the dense grid has data of its own."""
@@ -45,7 +50,7 @@ class Trainings:
 def train(null: Null, pool: Pool, rate: float, seed: int) -> dict[str, list[float]]:
     """Train at one rate under one seed; return the curves."""
     data = split(pool, null.train_size, seed)
-    (variant,) = make_variants({"x": lambda: null.network(rate, data)})
+    (variant,) = make_variants({"x": {"dropout": rate}}, null.model)
     run = train_variant(variant, data, seed, null.train, lambda: None)
     return {
         f"{part}_{metric}": [getattr(getattr(one, part), metric) for one in run.curve]
@@ -57,6 +62,12 @@ def train(null: Null, pool: Pool, rate: float, seed: int) -> dict[str, list[floa
 def compute(jobs: int, what: str) -> None:
     """Run what the cache lacks: "grid", "peers" or "ours"."""
     in_processes(jobs, {"grid": _grid, "peers": _peers, "ours": _ours}[what])
+
+
+def runs() -> Iterator[dict[str, Any]]:
+    """Yield what every run came to."""
+    yield from rows(OUR_RUNS)
+    yield from rows(PEERS_RUNS)
 
 
 def _grid(part: int, parts: int) -> None:
@@ -73,10 +84,9 @@ def _grid(part: int, parts: int) -> None:
 
 
 def _peers(part: int, parts: int) -> None:
-    import optuna  # noqa: PLC0415  # a second of import
-
+    torch.set_num_threads(1)
     optuna.logging.disable_default_handler()
-    done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in rows("null")}
+    done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in runs()}
     peers = [peer for peer in PEERS if peer.seeds == "fixed"]
     for null, repetition in _asked(part, parts):
         source = Trainings(null, repetition)
@@ -90,6 +100,32 @@ def _peers(part: int, parts: int) -> None:
                     _write(null, metric, peer.name, repetition, choice)
 
 
+def _ours(part: int, parts: int) -> None:
+    torch.set_num_threads(1)
+    done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in runs()}
+    for null, repetition in _asked(part, parts):
+        for metric in null.metrics:
+            if (null.name, metric, WOLFSBANE, repetition) not in done:
+                _write(null, metric, WOLFSBANE, repetition, search_null(null, metric, repetition))
+
+
+def search_null(null: Null, metric: str, repetition: int) -> Choice:
+    """Tune on one repetition's data, with trainings of its own."""
+    examples = null.pool(repetition).examples
+    result = wolfsbane.tune(
+        null.model,
+        (examples.x.numpy(), examples.y.numpy()),
+        space=dict(SPACE.dimensions),
+        objective=metric,
+        budget=BUDGET,
+        train_size=null.train_size,
+        train=null.train,
+        seed=repetition * SEEDS_APART,
+        jobs=1,
+    )
+    return choice_of(result.answer)
+
+
 def _asked(part: int, parts: int) -> list[tuple[Null, int]]:
     asked = [(null, repetition) for repetition in range(REPETITIONS) for null in NULLS]
     return asked[part::parts]
@@ -97,4 +133,4 @@ def _asked(part: int, parts: int) -> list[tuple[Null, int]]:
 
 def _write(null: Null, metric: str, tuner: str, repetition: int, choice: Choice) -> None:
     key = {"null": null.name, "metric": metric, "tuner": tuner, "repetition": repetition}
-    append("null", key | asdict(choice))
+    append(OUR_RUNS if tuner == WOLFSBANE else PEERS_RUNS, key | asdict(choice))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
-from data import Problem, load_pool, problems
+from data import Problem, load_pool
 from grid import RATES
 from peers import BUDGET, Choice
 from truth import Table
@@ -34,6 +34,7 @@ class TableSubject:
     """Stands for the default network, which is not built: its trainings were made."""
 
     built_by: str = "the default network"
+    fingerprint: str = "the grid's"
 
     @property
     def space(self) -> Space:
@@ -62,7 +63,8 @@ class TableEngine:
     def run(
         self, setting: Setting, requests: Sequence[Request]
     ) -> Iterator[tuple[Request, Outcome]]:
-        """Yield each request with its outcome. The setting's first seed is 0."""
+        """Yield each request with its outcome."""
+        assert setting.seed == 0, "the table's seeds are counted from 0"
         for request in requests:
             yield request, self._outcome(request)
 

@@ -83,7 +83,6 @@ PEERS = (
     Peer("Optuna TPE", lambda seed: TPESampler(seed=seed)),
     Peer("Optuna TPE, a seed a trial", lambda seed: TPESampler(seed=seed), seeds="new"),
     Peer("Optuna TPE + MedianPruner", lambda seed: TPESampler(seed=seed), MedianPruner),
-    Peer("Optuna GPSampler", _gp),
     Peer("Optuna GPSampler, a seed a trial", _gp, seeds="new"),
     Peer("random search", lambda seed: RandomSampler(seed=seed)),
     Peer("random search, a seed a trial", lambda seed: RandomSampler(seed=seed), seeds="new"),
@@ -166,4 +165,7 @@ def _is_gain(gains: list[float]) -> bool:
     """Return whether one pair is better, or several are by a t-test."""
     if len(gains) == 1 or float(np.std(gains)) == 0.0:
         return float(np.mean(gains)) > 0.0
-    return float(np.mean(gains)) > 0.0 and float(ttest_rel(gains, np.zeros(len(gains))).pvalue) < SIGNIFICANCE
+    return (
+        float(np.mean(gains)) > 0.0
+        and float(ttest_rel(gains, np.zeros(len(gains))).pvalue) < SIGNIFICANCE
+    )

@@ -19,13 +19,19 @@ def append(name: str, row: dict[str, Any]) -> None:
 
 def rows(name: str) -> Iterator[dict[str, Any]]:
     """Yield all rows of a list; a line that a killed process left unfinished is passed over."""
-    for path in sorted(CACHE.glob(f"{name}-*.jsonl")):
+    for path in sorted(CACHE.glob(f"{name}-[0-9]*.jsonl")):
         with path.open(encoding="utf-8") as file:
             for line in file:
                 try:
                     yield json.loads(line)
                 except ValueError:
                     continue
+
+
+def forget(name: str) -> None:
+    """Delete a list."""
+    for path in CACHE.glob(f"{name}-[0-9]*.jsonl"):
+        path.unlink()
 
 
 def in_processes(jobs: int, work: Callable[[int, int], None]) -> None:

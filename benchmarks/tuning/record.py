@@ -13,7 +13,7 @@ from typing import Any
 import null_runs
 import numpy as np
 import replay
-from data import problems
+from data import HELD_OUT, problems
 from early import early
 from grid import EPOCHS, METRICS, RATES, TRUTH_SEEDS, TUNER_SEEDS
 from peers import BUDGET, PEERS
@@ -48,6 +48,7 @@ def write() -> Path:
         "settings": _settings(),
         "grid": [_grid_row(*key, truth) for key, truth in truths.items()],
         "replay": _replay_rows(truths) + _concrete_rows(tables, truths),
+        "held out": [problem.name for problem in problems() if problem.data in HELD_OUT],
         "everything": [_everything(tables, *key, truth) for key, truth in truths.items()],
         "early": [
             {"problem": name, "metric": metric} | row
@@ -91,7 +92,7 @@ def _grid_row(problem: str, metric: str, truth: Truth) -> Row:
 
 def _replay_rows(truths: dict[tuple[str, str], Truth]) -> list[Row]:
     found: dict[tuple[str, str, str], list[Row]] = {}
-    for row in rows("replay"):
+    for row in replay.runs():
         found.setdefault((row["problem"], row["metric"], row["tuner"]), []).append(row)
     return [
         _summary(problem, metric, tuner, found[problem, metric, tuner], truth)
@@ -101,9 +102,7 @@ def _replay_rows(truths: dict[tuple[str, str], Truth]) -> list[Row]:
     ]
 
 
-def _summary(
-    problem: str, metric: str, tuner: str, choices: Sequence[Row], truth: Truth
-) -> Row:
+def _summary(problem: str, metric: str, tuner: str, choices: Sequence[Row], truth: Truth) -> Row:
     """Return what many runs of a tuner on a problem come to."""
     chosen = [choice["rate"] for choice in choices]
     regrets = [truth.regret(rate) for rate in chosen]
@@ -122,7 +121,9 @@ def _summary(
             np.mean([truth.regret(rate) <= truth.paired_error(rate) for rate in chosen])
         ),
         "claims": float(np.mean(claims)),
-        "unshown": _share(c and not _is_shown(truth, r) for c, r in zip(claims, chosen, strict=True)),
+        "unshown": _share(
+            c and not _is_shown(truth, r) for c, r in zip(claims, chosen, strict=True)
+        ),
         "wrong": _share(c and truth.gain(r) <= 0 for c, r in zip(claims, chosen, strict=True)),
         "cost": float(np.mean([choice["cost"] for choice in choices])),
         "most": float(np.max([choice["cost"] for choice in choices])),
@@ -140,9 +141,7 @@ def _is_shown(truth: Truth, rate: float) -> bool:
     return estimate([*gains]).low > 0.0
 
 
-def _everything(
-    tables: dict[str, Table], problem: str, metric: str, truth: Truth
-) -> Row:
+def _everything(tables: dict[str, Table], problem: str, metric: str, truth: Truth) -> Row:
     """Return what the mean over all of the tuners' seeds chooses: no tuner can know more."""
     losses = truth.sign * tables[problem].array(f"validation_{metric}", TUNER_SEEDS)[:, :, -1]
     rate = RATES[int(losses.mean(1).argmin())]
@@ -151,9 +150,7 @@ def _everything(
     return key | {"regret_in_errors": regret / truth.error}
 
 
-def _concrete_rows(
-    tables: dict[str, Table], truths: dict[tuple[str, str], Truth]
-) -> list[Row]:
+def _concrete_rows(tables: dict[str, Table], truths: dict[tuple[str, str], Truth]) -> list[Row]:
     found: dict[str, list[Row]] = {}
     for row in rows("concrete"):
         found.setdefault(row["problem"], []).append(row)
@@ -161,7 +158,9 @@ def _concrete_rows(
     for (problem, metric), truth in truths.items():
         name = f"test_{metric}"
         own = [truth.sign * row[name][-1] for row in found[problem]]
-        plain = [truth.sign * tables[problem].last(name, 0.0, row["seed"]) for row in found[problem]]
+        plain = [
+            truth.sign * tables[problem].last(name, 0.0, row["seed"]) for row in found[problem]
+        ]
         choices = [
             {"rate": float(np.mean(row["rates"])), "claims": mine < none, "cost": 2.0, "trials": 1}
             for row, mine, none in zip(found[problem], own, plain, strict=True)
@@ -191,7 +190,7 @@ def _null_grid_rows() -> list[Row]:
 
 def _null_rows() -> list[Row]:
     found: dict[tuple[str, str, str], list[Row]] = {}
-    for row in rows("null"):
+    for row in null_runs.runs():
         found.setdefault((row["null"], row["metric"], row["tuner"]), []).append(row)
     return [
         {"null": null, "metric": metric, "tuner": tuner}

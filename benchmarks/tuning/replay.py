@@ -1,19 +1,27 @@
 """Every tuner, many times, on the trainings of the grid; each training is a look-up."""
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from data import problems
-from grid import METRICS, RATES, TUNER_SEEDS
-from peers import PEERS, Choice, tune_with
+import optuna
+from data import Problem, problems
+from grid import METRICS, TUNER_SEEDS
+from ours import tune_ours
+from peers import PEERS, Choice, Peer, tune_with
 from places import append, in_processes, rows
 from truth import Table, load_tables
+
+Row = dict[str, Any]
 
 REPETITIONS = 40
 """Each with the training seeds in another order, and another seed of the sampler."""
 
 WOLFSBANE = "wolfsbane"
+PEERS_RUNS, OUR_RUNS = "replay", "replay-ours"
+"""Lists of the cache."""
 
 
 def compute(jobs: int) -> None:
@@ -21,31 +29,40 @@ def compute(jobs: int) -> None:
     in_processes(jobs, _part)
 
 
-def _part(part: int, parts: int) -> None:
-    import optuna  # noqa: PLC0415
-    from ours import tune_ours  # noqa: PLC0415
+def runs() -> Iterator[Row]:
+    """Yield what every run came to."""
+    yield from rows(OUR_RUNS)
+    yield from rows(PEERS_RUNS)
 
+
+def _part(part: int, parts: int) -> None:
     optuna.logging.disable_default_handler()
-    done = {(row["problem"], row["metric"], row["tuner"], row["repetition"]) for row in rows("replay")}
-    tables, known = load_tables(), {problem.name: problem for problem in problems()}
-    tuners: dict[str, Any] = {peer.name: peer for peer in PEERS} | {WOLFSBANE: None}
+    done = {(row["problem"], row["metric"], row["tuner"], row["repetition"]) for row in runs()}
+    tables = load_tables()
+    tuners = [None, *PEERS]
     asked = [
-        (name, metric, repetition, tuner)
-        for name in tables
+        (problem, repetition)
         for repetition in range(REPETITIONS)
-        for metric in METRICS
-        for tuner in tuners
+        for problem in problems()
+        if problem.name in tables
     ]
-    for name, metric, repetition, tuner in asked[part::parts]:
-        if (name, metric, tuner, repetition) in done:
-            continue
-        seeds = seeds_of(repetition)
-        if tuner == WOLFSBANE:
-            choice = tune_ours(known[name], tables[name], metric, seeds)
-        else:
-            choice = tune_with(tuners[tuner], tables[name], metric, seeds, repetition)
-        key = {"problem": name, "metric": metric, "tuner": tuner, "repetition": repetition}
-        append("replay", key | asdict(choice))
+    for problem, repetition in asked[part::parts]:
+        for metric, tuner in itertools.product(METRICS, tuners):
+            name = tuner.name if tuner else WOLFSBANE
+            if (problem.name, metric, name, repetition) not in done:
+                choice = _run(problem, tables[problem.name], metric, tuner, repetition)
+                key = {"problem": problem.name, "metric": metric, "tuner": name}
+                row = key | {"repetition": repetition} | asdict(choice)
+                append(PEERS_RUNS if tuner else OUR_RUNS, row)
+
+
+def _run(
+    problem: Problem, table: Table, metric: str, tuner: Peer | None, repetition: int
+) -> Choice:
+    seeds = seeds_of(repetition)
+    if tuner is None:
+        return tune_ours(problem, table, metric, seeds)
+    return tune_with(tuner, table, metric, seeds, repetition)
 
 
 def seeds_of(repetition: int) -> tuple[int, ...]:

@@ -60,7 +60,7 @@ def test_the_one_rate_of_a_model_is_set_everywhere():
 @pytest.mark.parametrize("are_paths", [False, True])
 def test_rates_that_are_no_paths_of_the_model_are_refused_and_nothing_changes(are_paths):
     module = model()
-    space = Space((("dropout", Rate()), ("head", Rate())), are_paths)
+    space = Space((("dropout", Rate()), ("head", Rate())), are_paths=are_paths)
     with pytest.raises(ArgumentError, match=r"'dropout': 0.4, 'head': 0.1.*set_rates\(model"):
         apply(configuration({"dropout": 0.4, "head": 0.1}), space, module)
     assert rates(module) == [0.1, 0.2, 0.3]

@@ -4,7 +4,6 @@ import itertools
 import pickle
 from dataclasses import replace
 
-import joblib
 import pytest
 import torch
 from torch import nn
@@ -16,6 +15,7 @@ from wolfsbane.experiment.data import add_label_noise, load, split
 from wolfsbane.experiment.prediction import predict
 from wolfsbane.experiment.training import AdamW, train_variant
 from wolfsbane.experiment.variants import make_variants
+from wolfsbane.tuning.engines import make_engine
 from wolfsbane.tuning.training import perform
 
 RATES = [0.05, 0.3, 0.55, 0.9]
@@ -160,12 +160,14 @@ def test_tables_are_trained_on_one_thread_and_pictures_on_those_there_are(kind):
     assert numbers == [1 if kind == "table" else 2]
 
 
-def test_workers_of_joblib_give_what_this_process_gives():
+def test_worker_processes_give_what_this_process_gives():
     setting = a_setting()
-    requests = [a_request({"first": rate}, seed=1) for rate in (0.0, 0.5)]
-    there = joblib.Parallel(n_jobs=2)(joblib.delayed(perform)(setting, one) for one in requests)
-    here = [perform(setting, one) for one in requests]
-    assert [replace(one, seconds=0) for one in there] == [replace(one, seconds=0) for one in here]
+    requests = [replace(a_request({"first": rate}), number=n) for n, rate in enumerate((0.0, 0.5))]
+    there = dict(make_engine("local", 2).run(setting, requests))
+    here = {request: perform(setting, request) for request in requests}
+    assert len(there) == 2
+    for request, outcome in there.items():
+        assert replace(outcome, seconds=0) == replace(here[request], seconds=0)
 
 
 def test_a_request_may_ask_for_another_training_size():

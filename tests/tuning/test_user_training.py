@@ -2,20 +2,24 @@
 
 import io
 import pickle
+import re
 import traceback
+import warnings
+from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
-from tuning.trainings import a_request, a_setting, of_torch, trained
+from skips import require_packages
+from tuning.trainings import SIZE, of_torch, trained
 from wolfsbane.errors import ArgumentError, ModelError
 from wolfsbane.experiment.data import Data
 from wolfsbane.experiment.training import AdamW
+from wolfsbane.tuning.engines.failure import failure_of, unwrap
 from wolfsbane.tuning.objective import Objective
-from wolfsbane.tuning.training import perform
 
 
 def reporting(*epochs, returned=None):
@@ -204,13 +208,6 @@ def test_weights_of_a_loop_that_measures_itself_come_back():
     assert state.keys() == of_torch(first=0.5).state_dict().keys()
 
 
-class Odd(Exception):  # noqa: N818
-    """Cannot be read back from a pickle: it needs two arguments, and keeps one."""
-
-    def __init__(self, first, second):
-        super().__init__(f"{first} and {second}")
-
-
 def raises(error):
     def loop(model, data, seed, report):
         raise error
@@ -234,17 +231,94 @@ def test_errors_of_wolfsbane_in_a_loop_go_on_as_they_are():
     assert caught.value is error
 
 
-def test_an_error_that_cannot_be_pickled_is_told_in_one_that_can():
-    with pytest.raises(ModelError, match=r"train\(\) raised Odd: one and two") as caught:
-        trained(train=raises(Odd("one", "two")))
-    assert isinstance(caught.value.__cause__, Odd)
-    told = str(pickle.loads(pickle.dumps(caught.value)))
-    assert "test_user_training.py" in told
-    assert "in loop" in told
+def test_errors_of_a_loop_come_back_from_a_worker_with_the_note():
+    with pytest.raises(KeyError) as caught:
+        trained(train=raises(KeyError("column")))
+    with pytest.raises(KeyError, match="column") as sent:
+        unwrap(failure_of(caught.value))
+    assert sent.value.__notes__ == caught.value.__notes__
 
 
-def test_errors_come_back_from_a_worker():
-    setting = a_setting(train=raises(KeyError("column")))
-    with pytest.raises(KeyError, match="column") as caught:
-        joblib.Parallel(n_jobs=2)([joblib.delayed(perform)(setting, a_request())] * 2)
-    assert caught.value.__notes__ == ["raised in the training with first=0.5, seed 0"]
+@pytest.fixture(scope="module")
+def documented():
+    """Return what docs/tune-own-training.md defines, without its searches."""
+    require_packages("lightning", "transformers", "accelerate")
+    page = Path(__file__).parents[2] / "docs" / "tune-own-training.md"
+    blocks = re.findall(
+        r"^```python\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    names = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the two libraries
+        for block in blocks:
+            if "wolfsbane.tune(" not in block:
+                exec(compile(block, page.name, "exec"), names)
+    return names
+
+
+def batches_of(make, rate, **how):
+    """Return the outcome at a rate, and what the model was trained on, in order."""
+    seen = []
+
+    def keep(model, positional, named):
+        if model.training:
+            seen.append(positional[0] if positional else named["input_ids"])
+
+    def watched(dropout):
+        model = make(dropout)
+        model.register_forward_pre_hook(keep, with_kwargs=True)
+        return model
+
+    return trained(watched, {"dropout": rate}, **how), torch.cat(seen)
+
+
+@pytest.mark.filterwarnings("ignore")  # Lightning's own, on small runs
+def test_lightning_trains_and_wolfsbane_measures(documented):
+    how = {"train": documented["train_with_lightning"], "seed": 3}
+    found = [batches_of(documented["make_net"], rate, **how) for rate in (0.0, 0.3, 0.6)]
+    outcomes, batches = zip(*found, strict=True)
+    assert [len(outcome.curves["validation_nll"]) for outcome in outcomes] == [2, 2, 2]
+    assert len({outcome.curves["test_ece"] for outcome in outcomes}) == 3
+    assert len({outcome.initial_weights for outcome in outcomes}) == 1
+    assert all(torch.equal(batches[0], other) for other in batches)
+    assert outcomes[0].curves["train_nll"][1] < outcomes[0].curves["train_nll"][0]
+
+
+@pytest.mark.filterwarnings("ignore")  # transformers' own, on small runs
+def test_transformers_trains_and_measures(documented):
+    how = {"train": documented["train_with_transformers"], "data": documented["data"], "pool": None}
+    found = [batches_of(documented["make_bert"], rate, **how) for rate in (0.0, 0.2, 0.4)]
+    again, other_order = batches_of(documented["make_bert"], 0.4, seed=1, **how)
+    outcomes, batches = zip(*found, strict=True)
+    assert set(outcomes[0].curves) == {
+        f"{part}_{metric}"
+        for part in ("train", "validation", "test")
+        for metric in ("nll", "accuracy")
+    }
+    assert len({outcome.curves["validation_nll"] for outcome in (*outcomes, again)}) == 4
+    assert len({outcome.initial_weights for outcome in outcomes}) == 1
+    assert all(torch.equal(batches[0], other) for other in batches)
+    assert not torch.equal(batches[0], other_order)
+
+
+@pytest.mark.filterwarnings("ignore")  # transformers' own, on small runs
+def test_the_same_seed_gives_the_same_outcome_in_transformers(documented):
+    how = {"train": documented["train_with_transformers"], "data": documented["data"], "pool": None}
+    both = [trained(documented["make_bert"], {"dropout": 0.3}, **how) for _ in range(2)]
+    assert both[0].curves == both[1].curves
+
+
+@pytest.mark.parametrize("has_own", [True, False])
+def test_a_shuffle_needs_a_generator_of_its_own_to_be_the_same_at_every_rate(has_own):
+    def loop(model, data, seed, report):
+        order = torch.Generator().manual_seed(seed) if has_own else None
+        loader = DataLoader(data.train.x, 50, shuffle=True, generator=order)
+        for _ in range(2):
+            for batch in loader:
+                model(batch)
+            report()
+
+    _, without = batches_of(lambda dropout: of_torch(first=dropout), 0.0, train=loop)
+    _, dropped = batches_of(lambda dropout: of_torch(first=dropout), 0.5, train=loop)
+    assert torch.equal(without[:SIZE], dropped[:SIZE])
+    assert torch.equal(without[SIZE:], dropped[SIZE:]) is has_own

@@ -16,8 +16,9 @@ SHARE_PRECISION = 0.01
 """One point of accuracy: about what papers call a gain, and what 10,000 test examples can show."""
 
 RELATIVE_PRECISION = 0.05
-"""Of the baseline's value. Dropout's gains in NLL are 5% to 50% where there is one to be had
-(docs/tuning.md); less than the least of them is not worth trainings."""
+"""Of the baseline's value. On five data sets the best rate lowered the test NLL of a 2 x 256 MLP by
+4% (300 digits), 16% to 27% (MNIST; wrong labels) and 54% (spam): less than the least of these is
+not worth trainings."""
 
 SHARES = frozenset(measure.name for measure in SCORES if measure.is_share)
 

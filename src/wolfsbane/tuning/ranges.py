@@ -4,12 +4,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from wolfsbane.tuning.answer import BandPoint, RateRange
+from wolfsbane.tuning.dimensions import Rate
 from wolfsbane.tuning.evidence import Evidence
-from wolfsbane.tuning.space import Configuration, Rate, Space
+from wolfsbane.tuning.space import Configuration, Space
 from wolfsbane.tuning.surrogate import Posterior
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Line(Space):
     """A space of which one rate may be chosen; the rest is as in one configuration.
 
@@ -59,7 +60,9 @@ def ranges(
     if not evidence.is_comparison:
         return (), ()
     space = evidence.setting.subject.space
-    lines = [Line(space.dimensions, name, evidence.best) for name in space.rates]
+    lines = [
+        Line(dimensions=space.dimensions, name=name, through=evidence.best) for name in space.rates
+    ]
     fitted = [(line, evidence.fitted(line)) for line in lines]
     return (
         tuple(_range(line, posterior) for line, posterior in fitted),

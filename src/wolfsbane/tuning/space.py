@@ -1,7 +1,7 @@
 """What may be chosen: dimensions by name, the configurations they make, as Optuna sees them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,8 @@ from wolfsbane.tuning.grid import points
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
+
+__all__ = ["Choice", "Configuration", "Dimension", "Rate", "Space", "Value", "make_space"]
 
 RESERVED = "seed"
 """The name that a trial's seed has beside the dimensions."""
@@ -45,7 +47,7 @@ class Space:
     """
 
     dimensions: tuple[tuple[str, Dimension], ...]
-    are_paths: bool = False
+    are_paths: bool = field(default=False, kw_only=True)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -47,10 +47,11 @@ def make_subject(
             the space names; it draws new weights for every seed. Or a module with drop rates:
             copies of it are trained under every seed, from the weights that it has.
         space: names, and a `Rate` or `Choice` for each. Of a module they are patterns of paths, as
-            `surgery.set_rates` has them: `{"encoder.*": Rate(0, 0.5), "head": Rate()}`. Default:
-            dropout of the default network; the arguments of a factory that are drop rates by their
-            names (p, dropout, drop_rate and the like, and whatever contains "drop" and has a float
-            as default); one rate named "p" for all drop rates of a module.
+            `surgery.set_rates` has them: `{"encoder.*": Rate(0, 0.5), "head": Rate()}`; rates that
+            none matches stay as they are, in the baseline too. Default: dropout of the default
+            network; the arguments of a factory that are drop rates by their names (p, dropout,
+            drop_rate and the like, and whatever contains "drop" and has a float as default); one
+            rate named "p" for all drop rates of a module.
 
     Raises:
         ArgumentError, ArgumentTypeError: the space does not fit, or `model` is none of these.

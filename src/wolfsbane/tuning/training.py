@@ -2,13 +2,11 @@
 
 import io
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
-from joblib.externals.loky.backend import reduction
 from torch.nn.parameter import is_lazy
 
 from wolfsbane.acceleration import accelerate
@@ -37,8 +35,8 @@ def perform(setting: Setting, request: Request) -> Outcome:
     higher one. The caller's generator is left as it was.
 
     Every dropout draws one key a call at any rate between 0 and 1, so configurations whose rates
-    are all above 0 share all masks. At 0 it draws nothing: two configurations that differ in which
-    rates are 0 share weights and batch order, but no masks after the first such layer.
+    are all above 0 share all masks. At 0 it draws nothing, and what is drawn after it differs: two
+    configurations that differ in which rates are 0 share weights and batch order alone.
 
     Raises:
         ModelError: the model's output does not fit, training diverges, or the loop gives no metric.
@@ -51,7 +49,7 @@ def perform(setting: Setting, request: Request) -> Outcome:
         model = _build(label, setting, request, data)
         weights = fingerprint(model)
         reports = Reports(label, model, data, f"validation_{setting.objective.name}")
-        with _errors_that_travel(label):
+        with _noting(label):
             returned = train_built(label, model, data, request.seed, setting.train, reports)
         reports.close(returned)
         memorised = None if right_labels is None else _memorised(label, model, data, right_labels)
@@ -116,25 +114,12 @@ def _saved(model: torch.nn.Module) -> bytes:
 
 
 @contextmanager
-def _errors_that_travel(label: str) -> Iterator[None]:
-    """Let the user's errors go on, told where they are from, in a form that leaves a worker."""
+def _noting(label: str) -> Iterator[None]:
+    """Let what the user's loop raises go on, with a note of the training it was raised in."""
     try:
         yield
     except WolfsbaneError:
         raise
     except Exception as error:
-        if _survives_pickling(error):
-            error.add_note(f"raised in the {label}")
-            raise
-        told = "".join(traceback.format_exception(error))
-        raise ModelError(
-            f"{label}: train() raised {type(error).__name__}: {error}\n{told}"
-        ) from error
-
-
-def _survives_pickling(error: Exception) -> bool:
-    """Whether a worker can send it: one that cannot be read back looks like a worker's death."""
-    try:
-        return type(reduction.loads(reduction.dumps(error))) is type(error)
-    except Exception:  # noqa: BLE001  # whatever its class raises
-        return False
+        error.add_note(f"raised in the {label}")
+        raise

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from wolfsbane.experiment.intervals import estimate
 from wolfsbane.report import drawing
-from wolfsbane.report.drawing import INK, PANEL, PERCENT, SERIES, Chart, styled
+from wolfsbane.report.drawing import INK, PANEL, SERIES, Chart, styled
 from wolfsbane.report.tuning import learning
-from wolfsbane.report.tuning.view import Training, View, label_of
+from wolfsbane.report.tuning.view import Training, View, label_of, scale_of, unit_of
 from wolfsbane.tuning.trial import Purpose
 
 _PARTS = {"train": "training", "validation": "validation", "test": "test"}
@@ -47,9 +47,8 @@ def _parts(view: View, metric: str) -> list[str]:
 @styled
 def learning_curves(view: View, metric: str) -> list[Chart]:
     """Return a panel each for the baseline and the chosen: a metric over epochs."""
-    is_share = metric == "accuracy"
-    scale = PERCENT if is_share else 1
-    label = "accuracy (%)" if is_share else "NLL (nats)" if metric == "nll" else metric
+    scale = scale_of(metric)
+    label = "NLL (nats)" if metric == "nll" else f"{label_of(metric)}{unit_of(metric)}"
     bands = {
         _name(view, str(configuration)): {
             _PARTS[part]: drawing.band(
@@ -90,7 +89,7 @@ def size_curves(view: View) -> list[Chart]:
 
 
 def _size_curve(view: View, metric: str) -> Chart:
-    scale = PERCENT if metric == "accuracy" else 1
+    scale = scale_of(metric)
     figure, axes = drawing.new_figure(PANEL)
     told, sizes = [], set()
     for configuration, curve in learning.curves(view, metric).items():
@@ -114,8 +113,7 @@ def _size_curve(view: View, metric: str) -> Chart:
     axes.set_xscale("log", base=2)
     axes.set_xticks(sorted(sizes), [str(size) for size in sorted(sizes)])
     axes.minorticks_off()
-    unit = ", %" if metric == "accuracy" else ""
-    axes.set(xlabel="training examples", ylabel=f"test {label_of(metric)}{unit}")
+    axes.set(xlabel="training examples", ylabel=f"test {label_of(metric)}{unit_of(metric)}")
     for text in axes.legend(loc="best").get_texts():
         text.set_parse_math(False)
     return drawing.to_chart(

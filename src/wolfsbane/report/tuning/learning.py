@@ -1,10 +1,10 @@
 """The learning curve over training-set size: does more data help, and dropout less with it?"""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from wolfsbane.report.tuning.view import View, label_of
+from wolfsbane.report.tuning.view import View, amount, label_of
 from wolfsbane.report.words import signed
 from wolfsbane.tuning.space import Configuration
 
@@ -43,7 +43,9 @@ def sentences(view: View) -> list[str]:
         for one, curve in found.items():
             shared = [size for size in baseline if size in curve]
             if len(shared) > 1:
-                parts.append(_less_dropout(baseline, curve, (shared[0], shared[-1]), one))
+                parts.append(
+                    _less_dropout(baseline, curve, (shared[0], shared[-1]), (view, one, metric))
+                )
         return parts
     return []
 
@@ -51,19 +53,20 @@ def sentences(view: View) -> list[str]:
 def _more_data(curve: Curve, view: View, metric: str) -> str:
     """Say what the last step in size did without dropout."""
     *_, smaller, larger = curve
-    changes = [y - x for x, y in zip(curve[smaller], curve[larger], strict=False)]
-    higher = _higher_is_better(view, metric)
-    helped = [(change > 0) is higher for change in changes]
+    before, after = curve[smaller], curve[larger]
+    if not _higher_is_better(view, metric):
+        before, after = (tuple(-value for value in values) for values in (before, after))
     says = (
         "more data still helps"
-        if all(helped)
-        else "whether more data would help does not show"
-        if any(helped)
+        if min(after) > max(before)
         else "more data does not help"
+        if fmean(after) <= fmean(before)
+        else "whether more data would still help does not show"
     )
+    change = signed(amount(metric, fmean(curve[larger]) - fmean(curve[smaller])))
     return (
-        f"Without dropout test {label_of(metric)} changes by {signed(f'{fmean(changes):.3f}')} "
-        f"from {smaller} to {larger} training examples: {says}."
+        f"Without dropout test {label_of(metric)} changes by {change} from {smaller} to {larger} "
+        f"training examples: {says}."
     )
 
 
@@ -74,19 +77,35 @@ def _higher_is_better(view: View, metric: str) -> bool:
 
 
 def _less_dropout(
-    baseline: Curve, chosen: Curve, sizes: tuple[int, int], configuration: Configuration
+    baseline: Curve, chosen: Curve, sizes: tuple[int, int], what: tuple[View, Configuration, str]
 ) -> str:
-    """Say whether what dropout changes shrinks with more data, beyond the seeds' differences."""
-    few, many = (
-        [y - x for x, y in zip(baseline[size], chosen[size], strict=False)] for size in sizes
-    )
-    if min(map(abs, few)) > max(map(abs, many)):
-        says = "it matters less with more data"
-    elif max(map(abs, few)) < min(map(abs, many)):
-        says = "it matters more with more data"
-    else:
-        says = "that it matters less with more data does not show"
+    """Say whether dropout helps less with more data, beyond the seeds' differences."""
+    view, configuration, metric = what
+    few, many = (_changes(baseline[size], chosen[size]) for size in sizes)
+    sign = 1.0 if _higher_is_better(view, metric) else -1.0
+    says = _trend([sign * change for change in few], [sign * change for change in many])
+    at_few, at_many = (signed(amount(metric, fmean(changes))) for changes in (few, many))
     return (
-        f"{configuration} changes it by {signed(f'{fmean(few):.3f}')} at {sizes[0]} training "
-        f"examples and by {signed(f'{fmean(many):.3f}')} at {sizes[1]}: {says}."
+        f"{configuration} changes it by {at_few} at {sizes[0]} training examples and by {at_many} "
+        f"at {sizes[1]}: {says}."
     )
+
+
+def _trend(few: Sequence[float], many: Sequence[float]) -> str:
+    """Return what gains with few and with many examples say, by the seed that says least."""
+    if min(few) > 0.0 and min(many) > 0.0:
+        if min(few) > max(many):
+            return "it helps less with more data"
+        return "it helps more with more data" if min(many) > max(few) else "it helps with both"
+    if min(many) > 0.0 and max(few) <= 0.0:
+        return "it takes more data to help"
+    if min(few) > 0.0 and max(many) <= 0.0:
+        return "it helps with little data only"
+    return "no trend shows"
+
+
+def _changes(baseline: Sequence[float], chosen: Sequence[float]) -> list[float]:
+    """Return differences seed by seed, or of the means where seeds are not the same."""
+    if len(baseline) != len(chosen):
+        return [fmean(chosen) - fmean(baseline)]
+    return [after - before for before, after in zip(baseline, chosen, strict=True)]

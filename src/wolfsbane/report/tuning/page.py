@@ -25,7 +25,7 @@ def render(view: View) -> str:
         setting=words.setting(view),
         proof=words.proof(view),
         notes=[*words.notes(view), words.cost(view)],
-        warnings=answer.warnings,
+        warnings=words.warnings(view),
         complexity=words.complexity(view),
         cards=_cards(view),
         tables=_tables(view),
@@ -121,12 +121,19 @@ def _trainings(view: View) -> dict[str, Any]:
     asked = dict.fromkeys(name.format(view.setting.objective.name) for name in _METRICS)
     metrics = [name for name in asked if any(row.get(name) is not None for row in rows)]
     dimensions = [name for name, _ in view.answer.chosen.values]
-    shown = ["number", "purpose", *dimensions, "seed", "train_size", "label_noise", *metrics]
-    shown += ["best_epoch", "seconds"]
+    varied = [
+        name for name in ("train_size", "label_noise") if len({row[name] for row in rows}) > 1
+    ]
+    shown = ["number", "purpose", *dimensions, "seed", *varied, *metrics, "best_epoch", "seconds"]
+    formats = dict.fromkeys(metrics, ".4f") | {"seconds": ".1f"}
     return {
         "names": [_heading(name) for name in shown],
         "rows": [
-            [_cell(row.get(name, row.get(f"params_{name}"))) for name in shown] for row in rows
+            [
+                _cell(row.get(f"params_{name}", row.get(name)), formats.get(name, "g"))
+                for name in shown
+            ]
+            for row in rows
         ],
     }
 
@@ -136,7 +143,7 @@ def _heading(name: str) -> str:
     return f"{part} {label_of(metric)}" if metric in {"nll", "ece"} else name.replace("_", " ")
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return "" if value is None else str(value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _cell(value: Any, form: str) -> str:
+    if value is None:
+        return ""
+    return format(value, form) if isinstance(value, float) else str(value)

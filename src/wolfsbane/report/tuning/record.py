@@ -12,8 +12,8 @@ from wolfsbane.experiment.comparison import Finding
 from wolfsbane.report.record import finite, interval, training_loop, versions
 from wolfsbane.report.tuning.view import Training, View
 from wolfsbane.tuning.answer import Answer, Complexity
+from wolfsbane.tuning.dimensions import Choice, Dimension
 from wolfsbane.tuning.setting import Setting
-from wolfsbane.tuning.space import Choice, Dimension
 
 FORMAT = 1
 """Raised when the meaning or the place of a key in results.json changes."""

@@ -12,8 +12,9 @@ from rich.text import Text
 from wolfsbane.experiment.comparison import Finding
 from wolfsbane.report import terminal
 from wolfsbane.report.tuning import plot, words
-from wolfsbane.report.tuning.view import View, label_of
+from wolfsbane.report.tuning.view import View, amount, label_of
 from wolfsbane.report.words import difference, value, verdict_of
+from wolfsbane.tuning.limits import SHARES
 from wolfsbane.tuning.progress import Progress
 
 NARROWEST = 72
@@ -112,5 +113,7 @@ def describe(state: Progress, metric: str) -> str:
     """Return the phase and the best so far: "search: dropout=0.45, NLL 0.412"."""
     if state.best is None:
         return str(state.phase)
-    value = "" if state.value is None else f", {label_of(metric)} {state.value:.3f}"
-    return f"{state.phase}: {state.best}{value}"
+    if state.value is None:
+        return f"{state.phase}: {state.best}"
+    percent = "%" if metric in SHARES else ""
+    return f"{state.phase}: {state.best}, {label_of(metric)} {amount(metric, state.value)}{percent}"

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from wolfsbane.experiment.measures import Epoch
+from wolfsbane.report.words import PERCENT
 from wolfsbane.tuning.answer import Answer
+from wolfsbane.tuning.limits import SHARES
 from wolfsbane.tuning.setting import Setting
 from wolfsbane.tuning.space import Configuration, Space
 from wolfsbane.tuning.trial import Outcome, Purpose, Request, Trial
@@ -71,6 +73,15 @@ class View:
         """Return the trainings of a purpose."""
         return tuple(one for one in self.trainings if one.request.purpose is purpose)
 
+    @property
+    def baseline_values(self) -> list[float]:
+        """The objective on validation data of the search's trainings that drop nothing."""
+        return [
+            one.outcome.score("validation", self.setting.objective)
+            for one in self.of(Purpose.SEARCH)
+            if one.request.configuration == self.answer.baseline
+        ]
+
     @cached_property
     def before_after(self) -> dict[Configuration, tuple[Training, ...]]:
         """The baseline's trainings and the chosen one's: those of the proof if it has both.
@@ -92,6 +103,21 @@ class View:
         """Of the trainings in `before_after`."""
         trainings = [one for made in self.before_after.values() for one in made]
         return trainings[0].request.purpose if trainings else Purpose.SEARCH
+
+
+def scale_of(metric: str) -> float:
+    """Return what a metric's values are multiplied by to be shown: shares are in percent."""
+    return PERCENT if metric in SHARES else 1.0
+
+
+def unit_of(metric: str) -> str:
+    """Return what stands behind a metric's name on an axis."""
+    return ", %" if metric in SHARES else ""
+
+
+def amount(metric: str, value: float) -> str:
+    """Return a metric's value as people read it, a share in percent without the sign."""
+    return f"{value * PERCENT:.1f}" if metric in SHARES else f"{value:.3f}"
 
 
 def label_of(metric: str) -> str:

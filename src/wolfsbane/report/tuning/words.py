@@ -5,7 +5,6 @@ from itertools import groupby
 
 from wolfsbane.experiment.comparison import Finding
 from wolfsbane.experiment.intervals import CONFIDENCE, Verdict
-from wolfsbane.experiment.measures import Epoch
 from wolfsbane.report.tuning import learning
 from wolfsbane.report.tuning.view import View
 from wolfsbane.report.words import PERCENT, difference, listing
@@ -39,7 +38,7 @@ def verdict(view: View, *, with_differences: bool = True) -> str:
     """
     proved = proof(view) if with_differences else []
     lines = [choice(view), setting(view), *proved, *complexity(view), cost(view)]
-    return "\n".join([*lines, *notes(view), *view.answer.warnings])
+    return "\n".join([*lines, *notes(view), *warnings(view)])
 
 
 def choice(view: View) -> str:
@@ -54,7 +53,8 @@ def _chosen(view: View) -> str:
     if not ranges:
         return f"{chosen}."
     if len(ranges) == 1:
-        return f"{chosen}; {_as_good(ranges[0])} as far as these trainings tell."
+        is_alone = len(view.answer.chosen.values) == 1
+        return f"{chosen}; {_as_good(ranges[0], is_alone=is_alone)} as far as these trainings tell."
     parts = [f"{one.name} {_from_to(one)}" for one in ranges]
     return f"{chosen}; as good as far as these trainings tell: {listing(parts)}."
 
@@ -64,10 +64,10 @@ def without_dropout(view: View) -> str:
     return f"no dropout ({view.answer.baseline})"
 
 
-def _as_good(one: RateRange) -> str:
+def _as_good(one: RateRange, *, is_alone: bool) -> str:
     if one.low == one.high:
         return "every other rate is worse"
-    return f"anything {_from_to(one)} is as good"
+    return f"{'anything' if is_alone else f'any {one.name}'} {_from_to(one)} is as good"
 
 
 def _from_to(one: RateRange) -> str:
@@ -113,7 +113,7 @@ def proof(view: View) -> list[str]:
 
 
 def _nothing_proved(view: View) -> str:
-    if view.is_baseline_chosen:
+    if view.is_baseline_chosen and view.answer.verdict is not None:
         return "There is nothing to prove: no rate does better on validation data than no dropout."
     return f"Nothing is proved: no pair of trainings measured {view.answer.chosen} on test data."
 
@@ -173,17 +173,15 @@ def cost(view: View) -> str:
 
 def notes(view: View) -> list[str]:
     """Return what a reader has to know to trust the numbers."""
-    found = []
-    if not view.answer.is_finished:
-        found.append("Interrupted: this is what the finished trainings tell.")
+    found = _highest(view)
     found += [why for name, why in _WHY.items() if name == view.setting.objective.name]
     judged = [one for one in view.answer.findings if one.verdict is not None]
     if judged:
         by_chance = len(judged) * (1 - CONFIDENCE) / 2
         found.append(
-            f"Intervals are at {CONFIDENCE:.0%} over pairs of trainings with equal seeds, for these "
-            f"test examples; of {len(judged)} comparisons about {by_chance:.1f} would look like a "
-            "gain by chance, and as many like a harm."
+            f"Intervals are at {CONFIDENCE:.0%} over pairs of trainings with equal seeds, for "
+            f"these test examples; of {len(judged)} comparisons about {by_chance:.1f} would look "
+            "like a gain by chance, and as many like a harm."
         )
     if view.setting.label_noise and any(one.measure.name == "gap" for one in judged):
         found.append(
@@ -193,11 +191,21 @@ def notes(view: View) -> list[str]:
     return found
 
 
+def _highest(view: View) -> list[str]:
+    """Say where the best rate may lie beyond what was allowed."""
+    dimensions = dict(view.space.dimensions)
+    return [
+        f"{one.name}={one.rate:g} is the highest rate that was allowed: the best may lie beyond."
+        for one in view.answer.ranges
+        if one.rate == dimensions[one.name].values[-1]
+    ]
+
+
+def warnings(view: View) -> list[str]:
+    """Return why less is said than was asked for, as sentences."""
+    return [f"{text[:1].upper()}{text[1:].rstrip('.')}." for text in view.answer.warnings]
+
+
 def other_dimensions(view: View, name: str) -> Configuration:
     """Return the chosen values of all dimensions but `name`."""
     return Configuration(tuple(pair for pair in view.answer.chosen.values if pair[0] != name))
-
-
-def measure_epochs(findings: Sequence[Finding]) -> list[Epoch]:
-    """Return the epochs that findings are of, in their order."""
-    return list(dict.fromkeys(finding.epoch for finding in findings))

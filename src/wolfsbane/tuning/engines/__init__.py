@@ -1,6 +1,5 @@
 """Where trainings run: this process, processes of this machine, a Ray or a Dask cluster."""
 
-from collections.abc import Callable
 from importlib import import_module
 
 import joblib
@@ -55,8 +54,8 @@ def make_engine(
 def _site(kind: str, jobs: int | None, address: str | None) -> Site:
     if jobs is not None and jobs < FEWEST_WORKERS:
         raise ArgumentError(
-            f"engine {kind!r} needs {FEWEST_WORKERS} jobs or more, but got {jobs}. For one training "
-            "at a time use the engine 'local' with one job"
+            f"engine {kind!r} needs {FEWEST_WORKERS} jobs or more, but got {jobs}. For one "
+            "training at a time use the engine 'local' with one job"
         )
     try:
         module = import_module(f"wolfsbane.tuning.engines.on_{kind}")
@@ -64,8 +63,8 @@ def _site(kind: str, jobs: int | None, address: str | None) -> Site:
         raise MissingDependencyError(
             f"engine {kind!r} needs {kind}: pip install 'wolfsbane[{kind}]'"
         ) from error
-    connect: Callable[[int | None, str | None, int], Site] = getattr(module, CLUSTERS[kind])
-    site = connect(jobs, address, max(FEWEST_WORKERS, joblib.cpu_count()))
+    connect = getattr(module, CLUSTERS[kind])
+    site: Site = connect(jobs, address, max(FEWEST_WORKERS, joblib.cpu_count()))
     if site.num_workers < FEWEST_WORKERS:
         site.close()
         raise ArgumentError(

@@ -23,7 +23,7 @@ class Failure:
     Attributes:
         error: the exception, pickled; None where it cannot be.
         summary: its type and message.
-        text: its traceback, as the worker would have printed it.
+        text: its traceback, and the end of what the training printed.
     """
 
     error: bytes | None
@@ -31,12 +31,13 @@ class Failure:
     text: str
 
 
-def failure_of(error: BaseException) -> Failure:
-    """Return an exception in a form that every process can read."""
+def failure_of(error: BaseException, printed: str = "") -> Failure:
+    """Return an exception, and what was printed before it, in a form that every process reads."""
+    text = "".join(traceback.format_exception(error))
     return Failure(
         error=_pickled(error),
         summary=f"{type(error).__name__}: {error}",
-        text="".join(traceback.format_exception(error)),
+        text=f"{text}\nprinted before:\n\n{printed}" if printed else text,
     )
 
 
@@ -63,11 +64,11 @@ def unwrap(found: Outcome | Failure) -> Outcome:
 
 
 def _error_of(failure: Failure) -> Exception:
-    if failure.error is not None:
-        try:
-            found: Exception = pickle.loads(failure.error)  # noqa: S301  # of our own worker
-        except Exception:  # noqa: BLE001  # its class cannot be imported here
-            pass
-        else:
-            return found
-    return ModelError(f"training failed with {failure.summary}")
+    unsent = ModelError(f"training failed with {failure.summary}")
+    if failure.error is None:
+        return unsent
+    try:
+        found: Exception = pickle.loads(failure.error)  # noqa: S301  # of our own worker
+    except Exception:  # noqa: BLE001  # its class cannot be imported here
+        return unsent
+    return found

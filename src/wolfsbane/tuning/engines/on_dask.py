@@ -1,16 +1,18 @@
 """Dask: a cluster that is there, or processes of this machine that Dask starts."""
 
 import logging
+import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import Future
 from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, default_client
 from joblib import ParallelBackendBase
 from joblib._dask import DaskDistributedBackend
 
+from distributed import Client, KilledWorker, LocalCluster, default_client
 from wolfsbane.tuning.engines.deaths import ATTEMPTS
 from wolfsbane.tuning.engines.interrupts import held
 from wolfsbane.tuning.engines.worker import stop
@@ -34,33 +36,52 @@ class DaskSite:
     death = KilledWorker
 
     def __init__(self, jobs: int | None, address: str | None, cores: int) -> None:
+        self._address = address
+        self._size = jobs or cores
         self._cluster: LocalCluster | None = None
-        self._is_client_ours = True
-        if address is not None:
-            self._client = Client(address, set_as_default=False)
-        elif (found := _client_of_this_process()) is not None:
-            self._client, self._is_client_ours = found, False
-        else:
-            self._cluster = _start(jobs or cores)
-            self._client = Client(self._cluster, set_as_default=False)
-        self._client.wait_for_workers(1)
-        num_workers = len(self._client.ncores())
+        self._client: Client | None = None
+        num_workers = len(self._connected().ncores())
         self.num_workers = num_workers if jobs is None else min(jobs, num_workers)
+
+    def _connected(self) -> Client:
+        """Return the client, and connect or start workers where there is none (any more)."""
+        if self._client is None:
+            self._client = found = self._connect()
+            found.wait_for_workers(1)
+        return self._client
+
+    def _connect(self) -> Client:
+        self._is_client_ours = True
+        if self._address is not None:
+            return Client(self._address, set_as_default=False)
+        found = _client_of_this_process()
+        if found is not None:
+            self._is_client_ours = False
+            return found
+        self._cluster = _start(self._size)
+        return Client(self._cluster, set_as_default=False)
 
     def backend(self) -> ParallelBackendBase:
         """Return joblib's backend for Dask."""
-        return _Told(client=self._client)
+        return _Told(client=self._connected())
 
     def stop(self, batch: str) -> None:
         """End what Dask lets run though nobody waits for it."""
-        self._client.run(_stop, batch, wait=False)
+        if self._cluster is not None:
+            self.close()
+        elif self._client is not None:
+            self._client.run(_stop, batch, wait=False)
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started here."""
-        if self._is_client_ours:
-            self._client.close()
-        if self._cluster is not None:
-            self._cluster.close()
+        cluster, client = self._cluster, self._client
+        self._cluster = self._client = None
+        if cluster is not None:
+            _kill_workers(cluster)
+        if client is not None and self._is_client_ours:
+            client.close()
+        if cluster is not None:
+            cluster.close()
 
 
 class _Told(DaskDistributedBackend):  # type: ignore[misc]  # untyped
@@ -68,6 +89,16 @@ class _Told(DaskDistributedBackend):  # type: ignore[misc]  # untyped
 
     joblib's own would wait for it for ever.
     """
+
+    def start_call(self) -> None:
+        """Begin a batch."""
+        self._settings = dask.config.set(LARGE)
+        super().start_call()
+
+    def stop_call(self) -> None:
+        """End a batch."""
+        super().stop_call()
+        self._settings.__exit__(None, None, None)
 
     def submit(
         self, func: Callable[[], Any], callback: Callable[[Any], None] | None = None
@@ -100,9 +131,10 @@ async def _stop(batch: str) -> None:
 
 def _client_of_this_process() -> Client | None:
     try:
-        return default_client()
+        found: Client = default_client()
     except ValueError:
         return None
+    return found
 
 
 def _start(num_workers: int) -> LocalCluster:
@@ -119,3 +151,11 @@ def _start(num_workers: int) -> LocalCluster:
             dashboard_address=None,
             silence_logs=logging.CRITICAL,
         )
+
+
+def _kill_workers(cluster: LocalCluster) -> None:
+    """End workers at once; asked to close they are given seconds for what they train."""
+    for nanny in cluster.workers.values():
+        nanny.close_gracefully()  # so that it starts no other
+        if nanny.pid is not None:
+            os.kill(nanny.pid, signal.SIGKILL)

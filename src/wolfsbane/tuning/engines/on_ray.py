@@ -30,39 +30,57 @@ class RaySite:
     death = RayError
 
     def __init__(self, jobs: int | None, address: str | None, cores: int) -> None:
-        self._is_ours = not ray.is_initialized()
-        if self._is_ours:
-            self._is_local = address is None and "RAY_ADDRESS" not in os.environ
-            if self._is_local:
-                ray.init("local", num_cpus=jobs or cores, include_dashboard=False, **QUIET)
-            else:
-                ray.init(address, **QUIET)
+        self._address = address
+        self._size = jobs or cores
+        self._is_connection_ours = self._is_cluster_ours = False
+        self._backend: _OneByOne | None = None
+        self._connect()
         cpus = int(ray.cluster_resources()["CPU"])
         self.num_workers = cpus if jobs is None else min(jobs, cpus)
 
+    def _connect(self) -> None:
+        """Connect or start a cluster, unless this process is connected."""
+        if ray.is_initialized():
+            return
+        self._is_connection_ours = True
+        self._is_cluster_ours = self._address is None and "RAY_ADDRESS" not in os.environ
+        if self._is_cluster_ours:
+            ray.init("local", num_cpus=self._size, include_dashboard=False, **QUIET)
+        else:
+            ray.init(self._address, **QUIET)
+
     def backend(self) -> ParallelBackendBase:
         """Return joblib's backend for Ray."""
-        return _OneByOne(ray_remote_args=ANEW)
+        self._connect()
+        self._backend = _OneByOne(ray_remote_args=ANEW)
+        return self._backend
 
     def stop(self, batch: str) -> None:
-        """Do nothing: joblib has killed the actors."""
+        """End all trainings."""
+        del batch
+        if self._is_cluster_ours:
+            ray.shutdown()
+        elif self._backend is not None:
+            self._backend.kill()
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started here."""
-        if self._is_ours and ray.is_initialized():
+        if self._is_connection_ours:
             ray.shutdown()
 
 
-class _OneByOne(RayBackend):  # type: ignore[misc]  # untyped
+class _OneByOne(RayBackend):  # type: ignore[misc, unused-ignore]  # typed if installed
     """Ray's backend, whose outcomes are there one by one as trainings end."""
 
     supports_return_generator = True
 
     def terminate(self) -> None:
-        """Let go of the actors, which ends them; when told to end they report a failure."""
+        """Let go of the actors, which ends them; told to end, each logs a failure."""
         self._pool = None
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
-        """Kill the actors, and start no others for trainings that will not come."""
-        del ensure_ready
+        """Leave the actors to `stop`; joblib would start others."""
+
+    def kill(self) -> None:
+        """Kill the actors."""
         super().terminate()

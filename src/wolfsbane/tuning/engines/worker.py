@@ -12,6 +12,7 @@ import torch
 
 from wolfsbane.tuning.engines.failure import Failure, failure_of
 from wolfsbane.tuning.engines.parcel import Parcel
+from wolfsbane.tuning.engines.quiet import kept_back
 from wolfsbane.tuning.trial import Outcome, Request
 
 PARENT_LOOKED_AT = 1.0
@@ -29,15 +30,16 @@ class Stopped(BaseException):
 def attempt(parcel: Parcel, request: Request) -> tuple[Request, Outcome | Failure]:
     """Make a training and return what came out, an exception included.
 
-    Torch's random state and number of threads belong to the process, so a worker with several
-    threads (Dask's may have) makes one training at a time.
+    Torch's random state, its number of threads and what stdout is belong to the process, so a
+    worker with several threads (Dask's may have) makes one training at a time.
     """
-    try:
-        with _alone, _named(parcel.batch), _one_thread():
-            perform, setting = parcel.unpack()
-            return request, perform(setting, request)
-    except BaseException as error:  # noqa: BLE001  # SystemExit would end the worker
-        return request, failure_of(error)
+    with _alone, kept_back() as printed:
+        try:
+            with _named(parcel.batch), _one_thread():
+                perform, setting = parcel.unpack()
+                return request, perform(setting, request)
+        except BaseException as error:  # noqa: BLE001  # SystemExit would end the worker
+            return request, failure_of(error, printed.text)
 
 
 def stop(batch: str) -> None:

@@ -37,8 +37,8 @@ def _budget(evidence: Evidence) -> Iterator[str]:
     pairs = 2 * LEAST_PAIRS
     if budget < LEAST_FOR_VERDICT:
         yield (
-            f"{_trainings(budget)} cannot support a verdict: {LEAST_SEARCH} are needed to choose, and "
-            f"{pairs} under fresh seeds to prove the choice; give a budget of at least "
+            f"{_trainings(budget)} cannot support a verdict: {LEAST_SEARCH} are needed to choose, "
+            f"and {pairs} under fresh seeds to prove the choice; give a budget of at least "
             f"{LEAST_FOR_VERDICT}"
         )
     elif has_proof(evidence) and not num_first_pairs(evidence):

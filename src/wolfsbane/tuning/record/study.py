@@ -33,7 +33,7 @@ PLANNED = "planned"
 """Marks a trial that a phase named: it will name it again, where it is lost."""
 
 LOST = "lost"
-"""Marks a failed trial whose process ended before its training did."""
+"""Marks a failed trial whose process ended, or was interrupted, before its training did."""
 
 AGAIN = "again"
 """The number of the lost trial that this one makes again."""
@@ -181,8 +181,14 @@ class StudyRecord:
         return value
 
     def drop(self, request: Request) -> None:
-        """Give up a training that was asked for and will not be made; it is not in `trials`."""
+        """Give up a training that was asked for and will not be made; it is not in `trials`.
+
+        A search that goes on after Ctrl-C asks for it again before anything new, as after a kill:
+        it then comes to what it would have come to.
+        """
+        self._storage.set_trial_user_attr(self._trial_id(request.number), LOST, value=True)
         self._study.tell(request.number, state=TrialState.FAIL)
+        self._lost = self._find_lost()
 
     @property
     def chosen(self) -> Configuration | None:
