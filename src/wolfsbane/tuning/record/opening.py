@@ -69,7 +69,14 @@ def open_record(
             study = _study(place, objective, asks)
             _check_configuration(study, described, place)
             guard = place.guard or stack.enter_context(_owned(study, place))
-            record = StudyRecord(study, place.storage, space, objective, Weights(directory), guard)
+            record = StudyRecord(
+                study,
+                place.storage,
+                space,
+                objective,
+                Weights(directory and directory.absolute()),
+                guard,
+            )
         stack.push(_Leaving(record, guard))
         yield record
 
