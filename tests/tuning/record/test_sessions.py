@@ -1,5 +1,7 @@
 """The lock of a PostgreSQL server, and the session that holds it."""
 
+import time
+
 import optuna
 import pytest
 import sqlalchemy
@@ -32,6 +34,9 @@ def test_no_session_is_left_behind(new_database, server):
     with opened(storage=new_database) as record:
         record.tell(record.suggest(), outcome())
         assert server(f"SELECT application_name {OTHERS} AND application_name LIKE 'wolfsbane %'")
+    deadline = time.monotonic() + 30  # The server takes note of it by and by.
+    while server(f"SELECT pid {OTHERS}") and time.monotonic() < deadline:
+        time.sleep(0.01)
     assert server(f"SELECT pid {OTHERS}") == []
 
 
