@@ -245,6 +245,7 @@ def run(
     *,
     tensorboard: bool = False,
     on_progress: OnProgress | None = None,
+    on_resume: Callable[[int], None] | None = None,
 ) -> TuneResult:
     """Make the trainings that are missing, and return what all come to; see `tune`."""
     if tensorboard and directory is None:
@@ -254,6 +255,8 @@ def run(
         stack.callback(plan.engine.close)
         folder = None if directory is None else make_folder(directory)
         record = stack.enter_context(open_record(plan.setting, folder, storage))
+        if on_resume is not None and record.num_resumed:
+            on_resume(record.num_resumed)
         listeners = [] if on_progress is None else [on_progress]
         if tensorboard and folder is not None:
             listeners.append(_writing_scalars(stack, folder, record.trials()))
