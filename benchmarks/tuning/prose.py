@@ -92,6 +92,8 @@ DEFINITIONS = """\
   better than that one's. *A seed a trial*: each trial has another seed (twelve, in turns).
 - MedianPruner with Optuna's defaults sees the metric of every epoch; the epochs it saves go to more
   trials, until those of {trials} trainings are spent.
+- *Grid search, two seeds*: every rate under the same two seeds; the best mean, claimed where the
+  mean test metric of the same two trainings is better than that without dropout.
 - *TPE, then a t-test*: 10 trials, then five pairs under fresh seeds and a paired t-test at 5%: what
   a careful user can do by hand.
 - Concrete dropout (Gal et al. 2017, arXiv:1705.07832): layers with learned rates where the others
