@@ -32,6 +32,7 @@ def render(view: View) -> str:
         baseline=str(answer.baseline),
         chosen=str(answer.chosen),
         objective=f"validation {view.label} {view.epoch_name(view.setting.objective.epoch)}",
+        has_band=any(answer.band),
         surfaces=page.figures(surface.charts(view)),
         curves=[page.figures(charts.learning_curves(view, m)) for m in charts.curve_metrics(view)],
         shown_purpose=charts.PURPOSE_NAMES[view.before_after_purpose],
