@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from skips import require_packages
 from transforms.networks import of_torch_itself
 
 pytestmark = [*of_torch_itself]  # the compiler's own
@@ -25,11 +26,17 @@ PAGES = (
     "surgery-fuse",
     "surgery-rates",
     "transformations",
+    # Warnings of Lightning and transformers, on small runs.
+    pytest.param("tune-own-training", marks=pytest.mark.filterwarnings("ignore")),
 )
+
+NEEDED = {"tune-own-training": ("optuna", "joblib", "lightning", "transformers", "accelerate")}
+"""Packages without which a page's examples cannot run."""
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_examples_of_a_page_run_one_after_the_other(page):
+    require_packages(*NEEDED.get(page, ()))
     text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     assert blocks

@@ -6,7 +6,8 @@ import torch
 import wolfsbane.nn
 from wolfsbane.errors import ModelError
 from wolfsbane.experiment.data import load, split
-from wolfsbane.experiment.training import AdamW, evaluation_mode, predict, train_variant
+from wolfsbane.experiment.prediction import evaluation_mode, predict
+from wolfsbane.experiment.training import AdamW, train_variant
 from wolfsbane.experiment.variants import make_variants
 from wolfsbane.functional import masking
 

@@ -11,6 +11,7 @@ from wolfsbane.cli.compare import compare
 from wolfsbane.cli.experiment import INTERRUPTED
 from wolfsbane.cli.explain import explain
 from wolfsbane.cli.run import CONTEXT, run
+from wolfsbane.cli.tune import tune
 from wolfsbane.errors import WolfsbaneError
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command()(check)
 app.command()(explain)
 app.command()(compare)
+app.command()(tune)
 app.command()(bench)
 app.command(context_settings=CONTEXT)(run)
 

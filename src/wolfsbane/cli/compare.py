@@ -72,10 +72,10 @@ def compare(
     check_extra("compare", COMPARE_NEEDS)
     from rich.console import Console  # noqa: PLC0415  # --help stays fast
 
-    from wolfsbane import report  # noqa: PLC0415  # imports torch
     from wolfsbane.cli.interrupts import interrupts_heard  # noqa: PLC0415
     from wolfsbane.experiment.data import expand  # noqa: PLC0415
     from wolfsbane.experiment.variants import import_factory  # noqa: PLC0415
+    from wolfsbane.report.comparison import compare as run_comparison  # noqa: PLC0415
     from wolfsbane.report.comparison import terminal  # noqa: PLC0415
     from wolfsbane.report.files import make_folder  # noqa: PLC0415
 
@@ -86,7 +86,7 @@ def compare(
         terminal.progress_bar(Console(stderr=True)) as show,
         interrupts_heard(show) as on_progress,
     ):
-        result = report.compare(
+        result = run_comparison(
             variants,
             data,
             model=factory,

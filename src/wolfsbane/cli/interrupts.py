@@ -4,14 +4,16 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
 
-from wolfsbane.experiment.comparison import Progress
+P = TypeVar("P")
+"""Where something stands."""
 
 
 @contextmanager
 def interrupts_heard(
-    on_progress: Callable[[Progress], None],
-) -> Iterator[Callable[[Progress], None]]:
+    on_progress: Callable[[P], None],
+) -> Iterator[Callable[[P], None]]:
     """Raise KeyboardInterrupt for Ctrl-C at once, and again at the next epoch if that was lost.
 
     Python forgets an exception that a signal's handler raises inside a finaliser or a callback
@@ -24,7 +26,7 @@ def interrupts_heard(
         asked = True
         raise KeyboardInterrupt
 
-    def heard(progress: Progress) -> None:
+    def heard(progress: P) -> None:
         if asked:
             raise KeyboardInterrupt
         on_progress(progress)

@@ -9,10 +9,10 @@ import torch
 from wolfsbane.arguments import check_count, check_share
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.experiment.data import Data, Pool, add_label_noise, default_train_size, split
+from wolfsbane.experiment.factories import check_is_new
 from wolfsbane.experiment.intervals import Estimate, Verdict, estimate, judge
 from wolfsbane.experiment.measures import SCORES, Epoch, Measure, epochs_to
-from wolfsbane.experiment.models import check_models
-from wolfsbane.experiment.training import AdamW, Run, Train, train_variant
+from wolfsbane.experiment.training import AdamW, Run, Train, check_output, train_variant
 from wolfsbane.experiment.variants import Variant
 
 DEFAULT_SEEDS = 5
@@ -134,9 +134,13 @@ def make_plan(
 
 def _check_models(variants: tuple[Variant, ...], data: Data) -> None:
     """Build every variant twice: models have to fit, and to be new each time."""
+    seen: set[int] = set()
     with torch.random.fork_rng(devices=[]):
         built = [(variant.name, variant.build(data)) for variant in variants for _ in range(2)]
-        check_models(built, data)
+        for name, model in built:
+            who = f"variant {name!r}"
+            check_output(who, model, data)
+            check_is_new(who, model, seen)
 
 
 def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:

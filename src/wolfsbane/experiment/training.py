@@ -5,18 +5,19 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as torch_functional
+from torch.nn.parameter import is_lazy
 
 from wolfsbane.errors import ModelError, WolfsbaneError
-from wolfsbane.experiment.data import Data, Examples
+from wolfsbane.experiment.data import Data
 from wolfsbane.experiment.metrics import Reliability, Scores, reliability, scores
+from wolfsbane.experiment.prediction import evaluation_mode, logits_of, predict
 from wolfsbane.experiment.variants import Variant
-
-EVALUATION_BATCH = 1024
 
 
 class Train(Protocol):
@@ -89,6 +90,16 @@ class Run:
     """A fingerprint of the weight matrices and kernels before training."""
     num_parameters: int
 
+    @cached_property
+    def curves(self) -> dict[str, tuple[float, ...]]:
+        """The same measurements by name, such as "test_nll", one value an epoch."""
+        curves = {
+            f"{part}_{name}": tuple(getattr(getattr(one, part), name) for one in self.curve)
+            for part in ("train", "validation", "test")
+            for name in ("accuracy", "nll")
+        }
+        return {**curves, "test_ece": tuple(one.calibration_error for one in self.curve)}
+
     @property
     def best_epoch(self) -> int:
         """Index of the epoch with the lowest validation NLL (the first of equals)."""
@@ -108,42 +119,38 @@ def train_variant(
     Raises:
         ModelError: the model's output does not fit, or training reports no epoch or diverges.
     """
-    curve: list[Measurement] = []
-    last: list[Tensor] = []
-
-    def report() -> None:
-        with evaluation_mode(model):
-            train_logits = predict(model, data.train)
-            validation_logits = predict(model, data.validation)
-            test_logits = predict(model, data.test)
-        curve.append(_measure(data, train_logits, validation_logits, test_logits))
-        _check_finite(variant.name, curve)
-        last[:] = [test_logits]
-        on_epoch()
-
-    with torch.random.fork_rng(devices=[]), _threads_for(data):
-        torch.manual_seed(seed)
+    label = f"variant {variant.name!r}"
+    with seeded(seed), threads_for(data):
         model = variant.build(data)
-        check_output(variant.name, model, data)
+        check_output(label, model, data)
         weights = fingerprint(model)
-        torch.manual_seed(seed)
-        _train(variant.name, train, model, data, seed, report)
-    if not curve:
-        raise ModelError(
-            f"variant {variant.name!r}: train() never called report(): call it after each epoch"
-        )
+        meter = Meter(label, model, data)
+
+        def report() -> None:
+            meter.measure()
+            on_epoch()
+
+        train_built(label, model, data, seed, train, report)
     return Run(
         variant=variant.name,
         seed=seed,
-        curve=tuple(curve),
-        reliability=reliability(last[0], data.test.y),
+        curve=meter.curve,
+        reliability=meter.reliability,
         initial_weights=weights,
         num_parameters=sum(parameter.numel() for parameter in model.parameters()),
     )
 
 
 @contextmanager
-def _threads_for(data: Data) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
+    """Draw from torch's default CPU generator under `seed`, and leave the caller's state alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def threads_for(data: Data) -> Iterator[None]:
     """Train on tables with one thread, so that results do not depend on the number of cores.
 
     A small network gains nothing from a second: spam, two cores, four trainings took 8.8 s and
@@ -158,23 +165,72 @@ def _threads_for(data: Data) -> Iterator[None]:
         torch.set_num_threads(num_threads)
 
 
-def _train(
-    name: str,
-    train: Train,
+class Meter:
+    """Measures a model on all three parts of the data, once an epoch."""
+
+    def __init__(self, label: str, model: torch.nn.Module, data: Data) -> None:
+        self._label = label
+        self._model = model
+        self._data = data
+        self._curve: list[Measurement] = []
+        self._test_logits: Tensor
+
+    def measure(self) -> Measurement:
+        """Measure the model as it is.
+
+        Raises:
+            ModelError: its output is not finite.
+        """
+        parts = self._data.train, self._data.validation, self._data.test
+        with evaluation_mode(self._model):
+            train, validation, test = (predict(self._model, part) for part in parts)
+        self._curve.append(_measure(self._data, train, validation, test))
+        _check_finite(self._label, self._curve)
+        self._test_logits = test
+        return self._curve[-1]
+
+    @property
+    def curve(self) -> tuple[Measurement, ...]:
+        """One measurement an epoch.
+
+        Raises:
+            ModelError: there is none.
+        """
+        if not self._curve:
+            raise ModelError(
+                f"{self._label}: train() never called report(): call it after each epoch"
+            )
+        return tuple(self._curve)
+
+    @property
+    def reliability(self) -> Reliability:
+        """On the test examples, after the last epoch."""
+        return reliability(self._test_logits, self._data.test.y)
+
+
+def train_built(
+    label: str,
     model: torch.nn.Module,
-    data: Data,
+    data: Any,
     seed: int,
-    report: Callable[[], None],
-) -> None:
+    train: Callable[..., object],
+    report: Callable[..., None],
+) -> object:
+    """Train a built model with masks drawn under `seed`, and return what the loop returns.
+
+    Raises:
+        ModelError: the default loop fails; what the user's own loop raises goes on as it is.
+    """
+    torch.manual_seed(seed)
     try:
-        train(model, data, seed, report)
+        return train(model, data, seed, report)
     except WolfsbaneError:
         raise
     except Exception as error:
         if not isinstance(train, AdamW):
             raise  # The user's own loop: its traceback is what helps.
         raise ModelError(
-            f"variant {name!r}: training failed with {type(error).__name__}: {error}"
+            f"{label}: training failed with {type(error).__name__}: {error}"
         ) from error
 
 
@@ -187,33 +243,15 @@ def _measure(data: Data, train: Tensor, validation: Tensor, test: Tensor) -> Mea
     )
 
 
-def _check_finite(name: str, curve: list[Measurement]) -> None:
+def _check_finite(label: str, curve: list[Measurement]) -> None:
     if not math.isfinite(curve[-1].train.nll + curve[-1].validation.nll + curve[-1].test.nll):
         raise ModelError(
-            f"variant {name!r}: training diverged in epoch {len(curve)}: logits are not finite. "
+            f"{label}: training diverged in epoch {len(curve)}: logits are not finite. "
             "Lower the learning rate, or look for what overflows"
         )
 
 
-@contextmanager
-def evaluation_mode(model: torch.nn.Module) -> Iterator[None]:
-    """Put every submodule in evaluation mode, and back in the mode it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, training in modes:
-            module.training = training
-
-
-def predict(model: torch.nn.Module, examples: Examples) -> Tensor:
-    """Return the logits of all examples, in batches."""
-    return torch.cat([model(x) for x in examples.x.split(EVALUATION_BATCH)])
-
-
-def check_output(name: str, model: torch.nn.Module, data: Data) -> None:
+def check_output(label: str, model: torch.nn.Module, data: Data) -> None:
     """Raise unless the model maps a batch to logits of shape (N, classes).
 
     This first call also gives lazy layers their shapes.
@@ -222,20 +260,20 @@ def check_output(name: str, model: torch.nn.Module, data: Data) -> None:
     expected = (len(batch), data.num_classes)
     try:
         with evaluation_mode(model):
-            logits = model(batch)
+            logits = logits_of(model, batch)
     except Exception as error:
         raise ModelError(
-            f"variant {name!r}: the model failed on an input of shape {tuple(batch.shape)}: "
+            f"{label}: the model failed on an input of shape {tuple(batch.shape)}: "
             f"{type(error).__name__}: {error}"
         ) from error
     if not isinstance(logits, Tensor):
         raise ModelError(
-            f"variant {name!r}: the model has to return logits, a tensor of shape {expected}, but "
+            f"{label}: the model has to return logits, a tensor of shape {expected}, but "
             f"returned {type(logits).__name__}"
         )
     if tuple(logits.shape) != expected or not logits.is_floating_point():
         raise ModelError(
-            f"variant {name!r}: the model has to return floating-point logits of shape {expected} "
+            f"{label}: the model has to return floating-point logits of shape {expected} "
             f"(one per class: {data.num_classes}), but returned {tuple(logits.shape)} "
             f"of {logits.dtype}"
         )
@@ -245,7 +283,7 @@ def fingerprint(model: torch.nn.Module) -> str:
     """Return a hash of all weight matrices and kernels, in order."""
     digest = hashlib.sha256()
     for parameter in model.parameters():
-        if parameter.dim() > 1:
+        if not is_lazy(parameter) and parameter.dim() > 1:
             digest.update(str(tuple(parameter.shape)).encode())
-            digest.update(parameter.detach().double().contiguous().numpy().tobytes())
+            digest.update(parameter.detach().double().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]

@@ -1,8 +1,9 @@
 """What results in a terminal share: colours of verdicts, sentences, one status line."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,8 +25,23 @@ STYLES: dict[Verdict | None, str] = {
     None: "dim",
 }
 
-ShowLine = Callable[[str, float, int], None]
-"""Shows what is being done, trainings finished (with a share of the running one), and all."""
+_SPEED_PERIOD = 3600.0
+"""Seconds over which speed is measured: a training may take minutes."""
+
+
+_BESIDE = 38
+"""Columns of the line beside its text and its bar: numbers, and the time left."""
+_BAR = 40
+"""Columns of the bar where there is room."""
+
+
+class ShowLine(Protocol):
+    """Shows where something stands."""
+
+    def __call__(
+        self, text: str, finished: float, total: int, *, num_running: int | None = None
+    ) -> None:
+        """Show what is done, and trainings finished (with a share of the running one) of all."""
 
 
 def print_verdict(console: Console, verdict: str) -> None:
@@ -39,22 +55,39 @@ def print_verdict(console: Console, verdict: str) -> None:
 @contextmanager
 def status_line(console: Console) -> Iterator[ShowLine]:
     """Show one line with a bar and the time left; nothing where `console` is no terminal."""
+    width = max(4, min(_BAR, console.width - 2 * _BESIDE))
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=width),
         MofNCompleteColumn(),
-        TextColumn("trainings,"),
+        TextColumn("{task.fields[unit]},"),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
-    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    task = bar.add_task("", total=None)
+    bar = Progress(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        speed_estimate_period=_SPEED_PERIOD,
+    )
+    task = bar.add_task("", total=None, unit="trainings")
     with contextlib.ExitStack() as running:
 
-        def show(text: str, finished: float, total: int) -> None:
+        def show(text: str, finished: float, total: int, *, num_running: int | None = None) -> None:
+            bar.update(
+                task,
+                description=escape(_cut(text, console.width - width - _BESIDE)),
+                total=total,
+                completed=finished,
+                unit="trainings" if num_running is None else f"done, {num_running} running",
+            )
             # Started at the first training: a mistake found before it is told in one line.
             if not bar.live.is_started:
                 running.enter_context(bar)
-            bar.update(task, description=escape(text), total=total, completed=finished)
 
         yield show
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: max(room - 1, 0)]}…"

@@ -25,3 +25,6 @@ class Engine(Protocol):
         Raises:
             ModelError: a training failed by its own fault, or its worker died every time.
         """
+
+    def close(self) -> None:
+        """End the workers that it started; those of an existing cluster are left as they were."""

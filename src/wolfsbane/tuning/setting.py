@@ -17,7 +17,7 @@ class Setting:
         pool: the data, where wolfsbane splits it.
         data: what the user's training loop is given instead, where it is no Pool.
         objective: what is to be as good as possible.
-        train: the training loop; see `wolfsbane.tuning.training`.
+        train: the training loop; see `wolfsbane.tuning.loop`.
         train_size: examples to train on; 0 where wolfsbane does not split the data.
         label_noise: share of the training examples that get a wrong label.
         seed: the first of the seeds.

@@ -1,84 +1,23 @@
-"""What may be chosen: drop rates and options, the configurations they make, as Optuna sees them."""
+"""What may be chosen: dimensions by name, the configurations they make, as Optuna sees them."""
 
-import itertools
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-)
 
-from wolfsbane.arguments import check_probability
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
+from wolfsbane.tuning.dimensions import Choice, Dimension, Rate, Value
+from wolfsbane.tuning.grid import points
 
-Value = float | int | bool | str | None
-"""What a dimension of a space can be: a rate, or an option."""
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
-LARGEST_GRID = 512
-"""Configurations up to which a space is searched whole; of larger ones that many are drawn."""
+__all__ = ["Choice", "Configuration", "Dimension", "Rate", "Space", "Value", "make_space"]
 
-
-@dataclass(frozen=True)
-class Rate:
-    """A drop rate to be found, in steps.
-
-    Args:
-        low: the least drop probability.
-        high: the greatest, at least `low`.
-        step: between neighbouring rates. Finer ones than 0.05 differ by less than trainings do.
-    """
-
-    low: float = 0.0
-    high: float = 0.9
-    step: float = 0.05
-
-    def __post_init__(self) -> None:
-        check_probability(self.low)
-        check_probability(self.high)
-        if not self.low < self.high:
-            raise ArgumentError(f"Rate: low has to be below high, but got {self.low}, {self.high}")
-        if not 0.0 < self.step <= self.high - self.low:
-            raise ArgumentError(
-                f"Rate: step has to be between 0 and high - low = {self.high - self.low:g}, but "
-                f"got {self.step}"
-            )
-
-    @property
-    def values(self) -> tuple[float, ...]:
-        """All rates from low to high."""
-        number = math.floor((self.high - self.low) / self.step + 1e-9) + 1
-        return tuple(round(self.low + index * self.step, 10) for index in range(number))
-
-
-@dataclass(frozen=True, init=False)
-class Choice:
-    """Options of which one is to be found: `Choice("relu", "gelu")`, `Choice(False, True)`.
-
-    Args:
-        options: two or more; the first is what the others are compared with.
-    """
-
-    options: tuple[Value, ...]
-
-    def __init__(self, *options: Value) -> None:
-        if len(options) < 2 or len(set(options)) < len(options):  # noqa: PLR2004
-            raise ArgumentError(
-                f"Choice: expected two different options or more, but got {options}"
-            )
-        object.__setattr__(self, "options", options)
-
-    @property
-    def values(self) -> tuple[Value, ...]:
-        """The options."""
-        return self.options
-
-
-Dimension = Rate | Choice
+RESERVED = "seed"
+"""The name that a trial's seed has beside the dimensions."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +39,20 @@ class Configuration:
 
 @dataclass(frozen=True)
 class Space:
-    """Named dimensions. Make it with `make_space`, which checks."""
+    """Named dimensions. Make it with `make_space`, which checks.
+
+    Attributes:
+        dimensions: names, and what each may be.
+        are_paths: whether the names are patterns of a model's paths, not arguments of a factory.
+    """
 
     dimensions: tuple[tuple[str, Dimension], ...]
+    are_paths: bool = field(default=False, kw_only=True)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all dimensions."""
+        return tuple(name for name, _ in self.dimensions)
 
     @property
     def rates(self) -> tuple[str, ...]:
@@ -111,41 +61,62 @@ class Space:
 
     @property
     def baseline(self) -> Configuration:
-        """Nothing dropped, and the first of all options."""
-        return self._first(0.0)
-
-    @property
-    def extreme(self) -> Configuration:
-        """All rates at their highest, and the first of all options."""
-        return self._first(None)
-
-    def _first(self, rate: float | None) -> Configuration:
+        """Nothing dropped, and the first of all options; trained whether it is allowed or not."""
         return Configuration(
             tuple(
-                (name, (found.high if rate is None else rate))
-                if isinstance(found, Rate)
-                else (name, found.options[0])
+                (name, 0.0 if isinstance(found, Rate) else found.options[0])
                 for name, found in self.dimensions
             )
         )
 
     @property
-    def distributions(self) -> dict[str, BaseDistribution]:
+    def extreme(self) -> Configuration:
+        """All rates at their highest, and the first of all options."""
+        return Configuration(
+            tuple(
+                (name, found.values[-1] if isinstance(found, Rate) else found.options[0])
+                for name, found in self.dimensions
+            )
+        )
+
+    @property
+    def distributions(self) -> "dict[str, BaseDistribution]":
         """The space as Optuna has it. Rates reach down to 0, which is always trained."""
-        return {name: _distribution(found) for name, found in self.dimensions}
+        from optuna.distributions import (  # noqa: PLC0415  # Rate and Choice need no Optuna
+            CategoricalDistribution,
+            FloatDistribution,
+        )
+
+        return {
+            name: CategoricalDistribution(found.options)
+            if isinstance(found, Choice)
+            else FloatDistribution(0.0, found.high)
+            for name, found in self.dimensions
+        }
+
+    def allows(self, configuration: Configuration) -> bool:
+        """Whether a configuration may be chosen; the baseline may not where a rate starts above 0.
+
+        Examples:
+            >>> space = make_space({"p": Rate(0.1, 0.5)})
+            >>> space.allows(space.baseline), space.allows(space.extreme)
+            (False, True)
+        """
+        values = configuration.as_dict()
+        return values.keys() == set(self.names) and all(
+            found.allows(values[name]) for name, found in self.dimensions
+        )
 
     def candidates(self) -> tuple[Configuration, ...]:
-        """Return the configurations that can be chosen, the baseline first, each once."""
-        names = [name for name, _ in self.dimensions]
-        values = [found.values for _, found in self.dimensions]
-        size = math.prod(map(len, values))
-        points: Sequence[tuple[Value, ...]]
-        if size <= LARGEST_GRID:
-            points = list(itertools.product(*values))
-        else:
-            points = _drawn(values)
-        grid = [Configuration(tuple(zip(names, point, strict=True))) for point in points]
-        return tuple(dict.fromkeys([self.baseline, *grid]))
+        """Return the configurations that may be trained, the baseline first, each once.
+
+        All but the baseline may be chosen too; of that `allows` tells.
+        """
+        grid = [
+            Configuration(tuple(zip(self.names, point, strict=True)))
+            for point in points([found.values for _, found in self.dimensions])
+        ]
+        return tuple(dict.fromkeys([self.baseline, self.extreme, *grid]))
 
     def encode(self, configurations: Sequence[Configuration]) -> npt.NDArray[np.float64]:
         """Return points (N, columns): a rate is its own column, an option one of its choice's."""
@@ -161,30 +132,26 @@ class Space:
                 columns += [float(values[name] == option) for option in found.options]
         return columns
 
-
-def _distribution(found: Dimension) -> BaseDistribution:
-    if isinstance(found, Choice):
-        return CategoricalDistribution(found.options)
-    return FloatDistribution(0.0, found.high)
-
-
-def _drawn(values: Sequence[tuple[Value, ...]]) -> list[tuple[Value, ...]]:
-    """Return points of a space too large to be listed, spread evenly (Sobol)."""
-    from scipy.stats import qmc  # noqa: PLC0415  # half a second of import
-
-    shares = qmc.Sobol(len(values), rng=0).random(LARGEST_GRID)
-    return [
-        tuple(of[int(share * len(of))] for of, share in zip(values, row, strict=True))
-        for row in shares
-    ]
+    def __str__(self) -> str:
+        return ",".join(f"{name}={found}" for name, found in self.dimensions)
 
 
 def make_space(dimensions: Mapping[str, Dimension]) -> Space:
     """Check the dimensions of a space.
 
+    Args:
+        dimensions: names, and what each may be.
+
     Raises:
-        ArgumentError: there is none, or no rate among them.
+        ArgumentError: there is none, no rate among them, or one is named "seed".
         ArgumentTypeError: not a dictionary of names and Rate or Choice.
+
+    Examples:
+        >>> space = make_space({"dropout": Rate(0, 0.5), "activation": Choice("relu", "gelu")})
+        >>> print(space.baseline)
+        dropout=0, activation=relu
+        >>> len(space.candidates())
+        22
     """
     if not isinstance(dimensions, Mapping):
         raise ArgumentTypeError(
@@ -192,10 +159,21 @@ def make_space(dimensions: Mapping[str, Dimension]) -> Space:
             f"Choice('relu', 'gelu')}}, but got {dimensions!r}"
         )
     for name, found in dimensions.items():
-        if not isinstance(name, str) or not isinstance(found, Rate | Choice):
+        if not isinstance(name, str) or not name:
+            raise ArgumentTypeError(f"space: a name has to be a text, but got {name!r}")
+        if not isinstance(found, Rate | Choice):
             raise ArgumentTypeError(
-                f"space: {name!r} has to be a Rate or a Choice, but got {found!r}"
+                f"space: {name!r} has to be a Rate or a Choice, such as Rate(0, 0.9), but got "
+                f"{found!r}"
             )
+    if RESERVED in dimensions:
+        raise ArgumentError(
+            "space: 'seed' is no dimension: every configuration is trained under several seeds, "
+            "and the luckiest proves nothing. Leave it out"
+        )
     if not any(isinstance(found, Rate) for found in dimensions.values()):
-        raise ArgumentError("space has no Rate: there is no drop rate to be found")
+        raise ArgumentError(
+            "space has no Rate: there is no drop rate to be found. Add one, such as "
+            "{'dropout': Rate(0, 0.9)}"
+        )
     return Space(tuple(dimensions.items()))

@@ -33,7 +33,7 @@ PLANNED = "planned"
 """Marks a trial that a phase named: it will name it again, where it is lost."""
 
 LOST = "lost"
-"""Marks a failed trial whose process ended before its training did."""
+"""Marks a failed trial whose process ended, or was interrupted, before its training did."""
 
 AGAIN = "again"
 """The number of the lost trial that this one makes again."""
@@ -181,8 +181,14 @@ class StudyRecord:
         return value
 
     def drop(self, request: Request) -> None:
-        """Give up a training that was asked for and will not be made; it is not in `trials`."""
+        """Give up a training that was asked for and will not be made; it is not in `trials`.
+
+        A search that goes on after Ctrl-C asks for it again before anything new, as after a kill:
+        it then comes to what it would have come to.
+        """
+        self._storage.set_trial_user_attr(self._trial_id(request.number), LOST, value=True)
         self._study.tell(request.number, state=TrialState.FAIL)
+        self._lost = self._find_lost()
 
     @property
     def chosen(self) -> Configuration | None:
@@ -192,17 +198,20 @@ class StudyRecord:
             return None
         return Configuration(tuple((name, values[name]) for name, _ in self._space.dimensions))
 
-    def choose(self, configuration: Configuration) -> None:
-        """Write the choice down, once: what comes after proves it, and does not change it.
+    def choose(self, configuration: Configuration | None) -> None:
+        """Write the choice down; None: the search goes on. It is final once its proof has begun.
 
         Raises:
-            ArgumentError: another one was chosen before.
+            ArgumentError: trainings have begun to prove another one.
         """
         self._guard.check()
         before = self.chosen
-        if before not in {None, configuration}:
-            raise ArgumentError(f"{before} is chosen already, and cannot become {configuration}")
-        self._storage.set_study_user_attr(self._study_id, CHOSEN, configuration.as_dict())
+        if before == configuration:
+            return
+        if any(trial.request.purpose is Purpose.PROOF for trial in self.trials()):
+            raise ArgumentError(f"{before} is being proved, and cannot become {configuration}")
+        values = None if configuration is None else configuration.as_dict()
+        self._storage.set_study_user_attr(self._study_id, CHOSEN, values)
 
     def settle(self) -> None:
         """End the trials that nobody works on: finish what came out, give up the others."""

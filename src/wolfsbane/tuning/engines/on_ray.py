@@ -1,0 +1,86 @@
+"""Ray: a cluster that is there, or processes of this machine that Ray starts."""
+
+import logging
+import os
+from typing import Any
+
+import ray
+from joblib import ParallelBackendBase
+from ray.exceptions import RayError
+from ray.util.joblib.ray_backend import RayBackend
+
+from wolfsbane.tuning.engines.deaths import ATTEMPTS
+
+ANEW = {"max_restarts": -1, "max_task_retries": ATTEMPTS - 1}
+"""Of an actor: Ray starts it again when it dies, and makes its training again."""
+
+QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+
+
+class RaySite:
+    """A Ray cluster: the one this process is connected with, that of an address, or a new one.
+
+    Args:
+        jobs: workers; None for the cluster's CPUs.
+        address: of a cluster, "auto" for one on this machine; None for the one that this process
+            or the environment's RAY_ADDRESS names, and for a new one where there is none.
+        cores: workers of a new cluster where `jobs` does not say.
+    """
+
+    death = RayError
+
+    def __init__(self, jobs: int | None, address: str | None, cores: int) -> None:
+        self._address = address
+        self._size = jobs or cores
+        self._is_connection_ours = self._is_cluster_ours = False
+        self._backend: _OneByOne | None = None
+        self._connect()
+        cpus = int(ray.cluster_resources()["CPU"])
+        self.num_workers = cpus if jobs is None else min(jobs, cpus)
+
+    def _connect(self) -> None:
+        """Connect or start a cluster, unless this process is connected."""
+        if ray.is_initialized():
+            return
+        self._is_connection_ours = True
+        self._is_cluster_ours = self._address is None and "RAY_ADDRESS" not in os.environ
+        if self._is_cluster_ours:
+            ray.init("local", num_cpus=self._size, include_dashboard=False, **QUIET)
+        else:
+            ray.init(self._address, **QUIET)
+
+    def backend(self) -> ParallelBackendBase:
+        """Return joblib's backend for Ray."""
+        self._connect()
+        self._backend = _OneByOne(ray_remote_args=ANEW)
+        return self._backend
+
+    def stop(self, batch: str) -> None:
+        """End all trainings."""
+        del batch
+        if self._is_cluster_ours:
+            ray.shutdown()
+        elif self._backend is not None:
+            self._backend.kill()
+
+    def close(self) -> None:
+        """Leave the cluster, and end it if it was started here."""
+        if self._is_connection_ours:
+            ray.shutdown()
+
+
+class _OneByOne(RayBackend):  # type: ignore[misc, unused-ignore]  # typed if installed
+    """Ray's backend, whose outcomes are there one by one as trainings end."""
+
+    supports_return_generator = True
+
+    def terminate(self) -> None:
+        """Let go of the actors, which ends them; told to end, each logs a failure."""
+        self._pool = None
+
+    def abort_everything(self, ensure_ready: bool = True) -> None:
+        """Leave the actors to `stop`; joblib would start others."""
+
+    def kill(self) -> None:
+        """Kill the actors."""
+        super().terminate()
