@@ -29,13 +29,13 @@ def place(request, tmp_path):
 
 @pytest.fixture
 def new_database(postgresql):
-    """Return the URL of an empty database."""
+    """Return the URL of an empty part of a database: a schema, which is made more quickly."""
     name = f"tuning_{uuid.uuid4().hex}"
     engine = sqlalchemy.create_engine(postgresql, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(sqlalchemy.text(f"CREATE DATABASE {name} TEMPLATE template0"))
+        connection.execute(sqlalchemy.text(f"CREATE SCHEMA {name}"))
     engine.dispose()
-    return postgresql.replace("+psycopg2", "").replace("/template1", f"/{name}")
+    return postgresql.replace("+psycopg2", "") + f"&options=-csearch_path%3D{name}"
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +62,7 @@ def postgresql():
         **as_user,
     )
     try:
-        url = f"postgresql+psycopg2://tester@/template1?host={directory}"
+        url = f"postgresql+psycopg2://tester@/postgres?host={directory}"
         _wait_for(server, url)
         yield url
     finally:

@@ -3,20 +3,23 @@
 import os
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import TrialState
 
+from landscapes import Table, make_pool, make_setting
 from wolfsbane.experiment.metrics import Reliability
 from wolfsbane.experiment.training import AdamW
+from wolfsbane.tuning.dimensions import Choice, Rate
 from wolfsbane.tuning.objective import Objective
 from wolfsbane.tuning.record import open_record, places
+from wolfsbane.tuning.search import Limits, search
 from wolfsbane.tuning.setting import Setting
-from wolfsbane.tuning.space import Choice, Rate, Space, make_space
-from wolfsbane.tuning.trial import Outcome, Purpose
+from wolfsbane.tuning.space import Space, make_space
+from wolfsbane.tuning.trial import Outcome
 
 RATE = "dropout"
 
@@ -25,6 +28,7 @@ RATE = "dropout"
 class Subject:
     space: Space
     built_by: str = "the default network"
+    fingerprint: str = "options"
 
     def build(self, configuration, data):
         raise AssertionError("nothing is trained here")
@@ -84,50 +88,6 @@ def outcome(value=0.5, **more):
     )
 
 
-NUM_SEARCHED, NUM_PROVED, BATCH = 24, 6, 4
-"""Trainings of `work`, and how many of them run at once."""
-
-
-def work(place, told, longest_pause):
-    """Make what is missing of a small search in a directory, or a database; say what was told."""
-    is_url = "://" in place
-    directory, url = (None, place) if is_url else (Path(place), None)
-    draw = random.Random(os.getpid())
-    with opened(directory, url) as record:
-        told.send("opened")
-        _search(record, told, lambda: time.sleep(draw.uniform(0, longest_pause)), draw)
-        _prove(record, told)
-    told.send("done")
-
-
-def _search(record, told, pause, draw):
-    while (made := num_of(record, Purpose.SEARCH)) < NUM_SEARCHED:
-        batch = [record.suggest() for _ in range(min(BATCH, NUM_SEARCHED - made))]
-        draw.shuffle(batch)
-        for request in batch:
-            pause()
-            record.tell(request, outcome(request.seed + 0.1))
-            told.send(request.number)
-
-
-def _prove(record, told):
-    made = {trial.request.seed for trial in record.trials() if is_proof(trial)}
-    for seed in range(1000, 1000 + NUM_PROVED):
-        if seed not in made:
-            configuration = setting().subject.space.baseline
-            request = record.add(configuration, seed, Purpose.PROOF, keep_weights=True)
-            record.tell(request, outcome(weights=b"weights of %d" % seed))
-            told.send(request.number)
-
-
-def is_proof(trial):
-    return trial.request.purpose is Purpose.PROOF
-
-
-def num_of(record, purpose):
-    return sum(trial.request.purpose is purpose for trial in record.trials())
-
-
 def compete(place, barrier, answers, rounds):
     """Try to open a record at the same moment as another process, many times."""
     for _ in range(rounds):
@@ -167,3 +127,41 @@ def hold(place, told):
         record.suggest()
         told.send(os.getpid())
         time.sleep(600)
+
+
+@dataclass
+class SlowTable(Table):
+    """Trainings of a formula that take a moment, so that kills come between and during them."""
+
+    longest: float = 0.02
+
+    def run(self, setting, requests):
+        draw = random.Random(os.getpid())
+        for made in super().run(setting, requests):
+            time.sleep(draw.uniform(0, self.longest))
+            yield made
+
+
+def search_whole(place, told, longest):
+    """Make a whole search: the sampler's pairs, the proof, the data's complexity."""
+    with open_record(make_setting(make_pool()), Path(place)) as record:
+        told.send("opened")
+        search(
+            make_setting(make_pool()), Limits(), record, SlowTable(longest=longest), told_by(told)
+        )
+    told.send("done")
+
+
+def told_by(told):
+    """Send the number of every training that is written down."""
+
+    def tell(progress):
+        if progress.trial is not None:
+            told.send(progress.trial.request.number)
+
+    return tell
+
+
+def asked_of(record):
+    """Return what was trained, whatever its number is, and what came out."""
+    return {replace(trial.request, number=0): trial.outcome for trial in record.trials()}

@@ -8,9 +8,6 @@ import warnings
 from contextlib import contextmanager
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from optuna.storages import JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
-
 from skips import require_packages
 from tuning.record.searches import opened, outcome, setting
 from wolfsbane.tuning.trial import Purpose
@@ -43,11 +40,12 @@ def dashboard(storage):
             thread.join()
 
 
-def storage_of(place):
+def named(place):
+    """Return what people give the dashboard on its command line."""
     directory, url = place
     if url is None:
-        return JournalStorage(JournalFileBackend(str(directory / "journal.log")))
-    return RDBStorage(url.replace("postgresql:", "postgresql+psycopg2:"))
+        return str(directory / "journal.log")
+    return url.replace("postgresql:", "postgresql+psycopg2:")
 
 
 def test_the_dashboard_shows_the_search_while_it_runs_and_afterwards(place):
@@ -56,7 +54,7 @@ def test_the_dashboard_shows_the_search_while_it_runs_and_afterwards(place):
         record.tell(record.suggest(), outcome(0.25))
         record.tell(record.suggest(), outcome(0.125))
         record.add(asked.subject.space.baseline, 1 << 20, Purpose.PROOF)
-        with dashboard(storage_of(place)) as ask:
+        with dashboard(named(place)) as ask:
             (summary,) = ask("/api/studies")["study_summaries"]
             assert "wolfsbane" in summary["study_name"]
             detail = ask(f"/api/studies/{summary['study_id']}")

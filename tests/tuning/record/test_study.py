@@ -1,5 +1,6 @@
 import math
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import optuna
@@ -12,7 +13,7 @@ from wolfsbane.errors import ArgumentError, ModelError
 from wolfsbane.experiment.measures import Epoch
 from wolfsbane.experiment.metrics import Reliability
 from wolfsbane.tuning.objective import Objective
-from wolfsbane.tuning.space import Configuration, Rate, make_space
+from wolfsbane.tuning.space import Configuration, make_space
 from wolfsbane.tuning.trial import Outcome, Purpose, Trial
 
 BEST = Objective("accuracy", higher_is_better=True, epoch=Epoch.BEST)
@@ -91,27 +92,33 @@ def test_the_sampler_sees_what_runs_and_its_pairs_are_kept(place):
 
 
 @in_memory_too
-def test_what_is_dropped_is_not_in_the_trials_nor_asked_for_again(place):
+def test_what_is_dropped_is_not_in_the_trials_and_asked_for_again_first(place):
     with opened(*place) as record:
-        record.drop(record.suggest())
-        assert record.trials() == []
-        assert record.suggest().number == 1
+        dropped, kept = record.suggest(), record.suggest()
+        record.drop(dropped)
+        assert [trial.request for trial in record.trials()] == [kept]
+        again = record.suggest()
+        assert again == replace(dropped, number=2)
+        record.drop(again)
     if place != MEMORY:
-        with opened(*place) as again:
-            assert again.suggest().number == 2
-            assert again.suggest().seed == 0
+        with opened(*place) as later:
+            assert later.suggest() == replace(kept, number=3)
+            assert later.suggest() == replace(dropped, number=4)
+            assert later.suggest().seed == 0
 
 
 @in_memory_too
-def test_the_choice_is_written_once(place):
+def test_the_choice_is_kept_and_final_once_its_proof_has_begun(place):
     asked = setting(space=make_space(MIXED))
     chosen = Configuration((("dropout", 0.3), ("norm", "batch"), ("wide", False)))
     with opened(*place, asked) as record:
         assert record.chosen is None
+        for choice in (asked.subject.space.baseline, None, chosen, chosen):
+            record.choose(choice)
+            assert record.chosen == choice
+        record.tell(record.add(chosen, 7, Purpose.PROOF), outcome())
         record.choose(chosen)
-        record.choose(chosen)
-        assert record.chosen == chosen
-        with pytest.raises(ArgumentError, match="chosen already"):
+        with pytest.raises(ArgumentError, match="being proved"):
             record.choose(asked.subject.space.baseline)
     if place != MEMORY:
         with opened(*place, asked) as again:
@@ -146,12 +153,6 @@ def test_an_outcome_without_the_objective_is_refused(curves):
 def test_a_training_outside_the_space_is_refused():
     with opened() as record, pytest.raises(ArgumentError, match="outside the space"):
         record.add(Configuration((("dropout", 0.95),)), 0, Purpose.SEARCH)
-
-
-def test_a_dimension_called_seed_is_refused():
-    asked = setting(space=make_space({"seed": Rate(0, 0.9)}))
-    with pytest.raises(ArgumentError, match="rename it"), opened(asked=asked):
-        pass
 
 
 def test_weights_are_files_and_those_of_another_search_are_not_read(tmp_path):

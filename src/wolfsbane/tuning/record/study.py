@@ -14,7 +14,6 @@ from wolfsbane.tuning.record.locks import Guard
 from wolfsbane.tuning.record.weights import Weights
 from wolfsbane.tuning.record.writing import (
     OUTCOME,
-    PURPOSE,
     attributes,
     distributions,
     is_readable,
@@ -22,7 +21,7 @@ from wolfsbane.tuning.record.writing import (
     request_of,
     write_outcome,
 )
-from wolfsbane.tuning.sampler import SEED
+from wolfsbane.tuning.sampler import PURPOSE, SEED
 from wolfsbane.tuning.space import Configuration, Space
 from wolfsbane.tuning.trial import Outcome, Purpose, Request, Trial
 
