@@ -112,7 +112,7 @@ def test_a_resumed_search_without_trainings_left_for_the_proof_says_what_it_take
         answer = search(setting, Limits(12), record, Table(), lambda _: None)
     assert answer.verdict is None
     assert said(answer, "give a budget of at least")
-    assert sum(answer.num_trainings.values()) == 9
+    assert sum(answer.num_trainings.values()) <= 9
 
 
 def test_a_metric_of_the_users_has_no_test_set_to_count():

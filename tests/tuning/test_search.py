@@ -315,7 +315,9 @@ def test_progress_names_phases_and_counts_trainings():
     assert [state.phase for state in starts] == list(Purpose)
     assert [state.running for state in starts] == [0, 0, 0]
     ended = [state for state in seen if state.trial is not None]
-    assert [state.finished for state in ended] == list(range(1, 1 + sum(answer.num_trainings.values())))
+    assert [state.finished for state in ended] == list(
+        range(1, 1 + sum(answer.num_trainings.values()))
+    )
     assert max(state.running for state in ended) == 3
     assert {state.budget for state in seen} == {24}
     assert (seen[0].best, seen[0].value) == (None, None)
