@@ -1,5 +1,6 @@
 """What is claimed of problems with nothing to gain: every training is a real one."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
@@ -9,7 +10,7 @@ import torch
 from grid import METRICS, PARTS, RATES, TRUTH_SEEDS
 from nulls import NULLS, SEEDS_APART, Null
 from ours import SPACE, choice_of
-from peers import BUDGET, PEERS, Choice, tune_with
+from peers import BUDGET, GRID_SEARCH, PEERS, Choice, search_grid, tune_with
 from places import append, in_processes, rows
 
 import wolfsbane
@@ -87,17 +88,21 @@ def _peers(part: int, parts: int) -> None:
     torch.set_num_threads(1)
     optuna.logging.disable_default_handler()
     done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in runs()}
-    peers = [peer for peer in PEERS if peer.seeds == "fixed"]
+    names = [GRID_SEARCH, *(name for name, peer in PEERS.items() if peer.seeds == "fixed")]
     for null, repetition in _asked(part, parts):
         source = Trainings(null, repetition)
-        first = repetition * SEEDS_APART
-        for metric in null.metrics:
-            for peer in peers:
-                if (null.name, metric, peer.name, repetition) not in done:
-                    choice = tune_with(
-                        peer, source, metric, tuple(range(first, first + 12)), repetition
-                    )
-                    _write(null, metric, peer.name, repetition, choice)
+        for metric, name in itertools.product(null.metrics, names):
+            if (null.name, metric, name, repetition) not in done:
+                choice = _run(source, metric, name, repetition)
+                _write(null, metric, name, repetition, choice)
+
+
+def _run(source: Trainings, metric: str, name: str, repetition: int) -> Choice:
+    first = repetition * SEEDS_APART
+    seeds = tuple(range(first, first + BUDGET))
+    if name == GRID_SEARCH:
+        return search_grid(source, metric, seeds)
+    return tune_with(PEERS[name], source, metric, seeds, repetition)
 
 
 def _ours(part: int, parts: int) -> None:

@@ -146,6 +146,15 @@ def test_the_page_tells_the_purpose_of_the_curves(view, single):
     assert "Trainings of the search" in page.render(single)
 
 
+def test_a_chosen_baseline_is_neither_before_nor_after(single):
+    assert not re.search("<figcaption>(before|after)", page.render(single))
+
+
+def test_a_band_is_explained_where_there_is_one(view, single):
+    assert "Gaussian process" in page.render(view)
+    assert "Gaussian process" not in page.render(single)
+
+
 def test_a_choice_that_was_never_trained_is_said_to_be_so(view):
     untrained = Configuration((("dropout", 0.123),))
     search = [one for one in view.trials if one.request.purpose is Purpose.SEARCH]

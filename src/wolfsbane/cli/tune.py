@@ -54,8 +54,12 @@ def tune(
         ),
     ] = "last",
     budget: Annotated[
-        int, typer.Option(help="Trainings at most, those that prove the gain included.")
-    ] = 24,
+        int | None,
+        typer.Option(
+            help="Trainings at most, those that prove the gain included.",
+            show_default="24; 38 with --complexity",
+        ),
+    ] = None,
     precision: Annotated[
         float | None,
         typer.Option(

@@ -11,6 +11,10 @@ from wolfsbane.experiment.measures import SCORES
 from wolfsbane.tuning.objective import Objective
 
 DEFAULT_BUDGET = 24
+"""Eleven to choose, one for complexity, six pairs."""
+
+COMPLEXITY_BUDGET = 14
+"""What the learning curve adds to it."""
 
 SHARE_PRECISION = 0.01
 """One point of accuracy: about what papers call a gain, and what 10,000 test examples can show."""
@@ -47,6 +51,11 @@ class Limits:
             _check_count(name, value)
         if self.precision is not None:
             _check_precision(self.precision)
+
+
+def default_budget(*, complexity: bool) -> int:
+    """Return the trainings of a search that was given no budget."""
+    return DEFAULT_BUDGET + COMPLEXITY_BUDGET if complexity else DEFAULT_BUDGET
 
 
 def _check_count(name: str, value: object) -> None:

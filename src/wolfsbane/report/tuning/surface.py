@@ -126,10 +126,11 @@ def _draw_points(axes: Axes, points: Sequence[Point], limits: tuple[float, float
     for purpose, fits, marker, colour, label in _MARKS:
         mine = [point for point in points if (point.purpose, point.fits) == (purpose, fits)]
         inside = [point for point in mine if low <= point.value <= high]
-        outside = [point for point in mine if point not in inside]
+        above = [point for point in mine if point.value > high]
+        below = [point for point in mine if point.value < low]
         shown = None if label in labelled else label
         face = "none" if purpose is Purpose.PROOF else colour
-        for found, mark in ((inside, marker), (outside, "^")):
+        for found, mark in ((inside, marker), (above, "^"), (below, "v")):
             if found:
                 axes.scatter(
                     [point.rate for point in found],
