@@ -110,7 +110,9 @@ def test_complexity_is_told_as_far_as_it_is_measured(view, own_metric):
     assert words.complexity(own_metric) == []
 
 
-@pytest.mark.parametrize(("gap", "says"), [(0.052, "5.2 points higher"), (-0.144, "14.4 points lower")])
+@pytest.mark.parametrize(
+    ("gap", "says"), [(0.052, "5.2 points higher"), (-0.144, "14.4 points lower")]
+)
 def test_the_gap_says_which_accuracy_is_higher(view, gap, says):
     complexity = replace(view.answer.complexity, gap=gap)
     first, *_ = words.complexity(changed(view, complexity=complexity))

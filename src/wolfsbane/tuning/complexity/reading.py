@@ -19,10 +19,7 @@ def read(evidence: Evidence) -> Complexity:
     baseline, chosen = evidence.baseline, evidence.best
     memorised = _memorised(evidence, baseline)
     return Complexity(
-        gap=_mean(
-            GAP.of(outcome, -1)
-            for _, outcome in evidence.outcomes(Purpose.SEARCH, Purpose.PROOF, of=baseline)
-        ),
+        gap=_mean(GAP.of(outcome, -1) for outcome in _whole(evidence, baseline)),
         memorised=memorised,
         memorised_noise=None if memorised is None else own_noise or NOISE,
         memorised_chosen=None if chosen == baseline else _memorised(evidence, chosen),
@@ -33,8 +30,7 @@ def read(evidence: Evidence) -> Complexity:
 def _memorised(evidence: Evidence, configuration: Configuration) -> float | None:
     """Return the share of wrong labels given back, of trainings that had wrong labels."""
     if evidence.setting.label_noise:
-        outcomes = evidence.outcomes(Purpose.SEARCH, Purpose.PROOF, of=configuration)
-        return _mean(outcome.memorised for _, outcome in outcomes)
+        return _mean(outcome.memorised for outcome in _whole(evidence, configuration))
     return _mean(
         trial.outcome.memorised
         for trial in evidence.of(Purpose.COMPLEXITY)
