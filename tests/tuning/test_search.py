@@ -165,7 +165,10 @@ def test_proof_and_search_share_no_seed():
     }
     assert seeds[Purpose.PROOF]
     assert not seeds[Purpose.PROOF] & seeds[Purpose.SEARCH]
-    assert min(seeds[Purpose.PROOF]) == PROOF_OFFSET
+    num_pairs = len(seeds[Purpose.PROOF])
+    assert {divmod(seed, PROOF_OFFSET) for seed in seeds[Purpose.PROOF]} == {
+        (num_pairs, index) for index in range(num_pairs)
+    }
 
 
 def test_trainings_are_asked_for_in_batches():
