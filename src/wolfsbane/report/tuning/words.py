@@ -13,12 +13,12 @@ from wolfsbane.tuning.space import Configuration
 from wolfsbane.tuning.trial import Purpose
 
 _WHY_NLL = (
-    "Rates are chosen by NLL because it is far steadier between seeds than accuracy, which hardly "
-    "changes with the rate."
+    "Rates are chosen by NLL because it is far steadier between seeds than accuracy, which on "
+    "clean data hardly changes with the rate."
 )
 _WHY_NOT_ACCURACY = (
-    "Accuracy hardly changes with the rate and moves in steps of one example: NLL, the default, "
-    "is far steadier between seeds."
+    "Accuracy moves in steps of one example and on clean data hardly changes with the rate: NLL, "
+    "the default, is far steadier between seeds."
 )
 _WHY = {"nll": _WHY_NLL, "accuracy": _WHY_NOT_ACCURACY}
 
@@ -66,7 +66,7 @@ def without_dropout(view: View) -> str:
 
 def _as_good(one: RateRange, *, is_alone: bool) -> str:
     if one.low == one.high:
-        return "every other rate is worse"
+        return "the rates next to it are worse"
     return f"{'anything' if is_alone else f'any {one.name}'} {_from_to(one)} is as good"
 
 
@@ -114,7 +114,10 @@ def proof(view: View) -> list[str]:
 
 def _nothing_proved(view: View) -> str:
     if view.is_baseline_chosen and view.answer.verdict is not None:
-        return "There is nothing to prove: no rate does better on validation data than no dropout."
+        return (
+            "There is nothing to prove: by validation data no rate is expected to do better than "
+            "no dropout."
+        )
     return f"Nothing is proved: no pair of trainings measured {view.answer.chosen} on test data."
 
 
@@ -157,7 +160,12 @@ def _memorised(view: View, share: float) -> str:
         if found.memorised_chosen is None
         else f", with {view.answer.chosen} {found.memorised_chosen:.0%}"
     )
-    return f"Without dropout it memorises {share:.0%} of wrong labels{noise}{chosen}."
+    by_error = (
+        ""
+        if found.memorised_by_error is None
+        else f"; errors like those on test data alone give back {found.memorised_by_error:.0%}"
+    )
+    return f"Without dropout it memorises {share:.0%} of wrong labels{noise}{chosen}{by_error}."
 
 
 def cost(view: View) -> str:
@@ -181,14 +189,19 @@ def notes(view: View) -> list[str]:
         found.append(
             f"Intervals are at {CONFIDENCE:.0%} over pairs of trainings with equal seeds, for "
             f"these test examples; of {len(judged)} comparisons about {by_chance:.1f} would look "
-            "like a gain by chance, and as many like a harm."
+            "like a gain by chance if nothing differed, and as many like a harm."
         )
-    if view.setting.label_noise and any(one.measure.name == "gap" for one in judged):
+    gap_is_told = view.answer.complexity.gap is not None
+    if view.setting.label_noise and (gap_is_told or _has_gap(judged)):
         found.append(
             "With label noise the gap compares training accuracy on partly wrong labels with test "
             "accuracy on right ones: small is good only where test accuracy is no worse."
         )
     return found
+
+
+def _has_gap(findings: Sequence[Finding]) -> bool:
+    return any(one.measure.name == "gap" for one in findings)
 
 
 def _highest(view: View) -> list[str]:
