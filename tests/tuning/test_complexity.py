@@ -43,7 +43,9 @@ def test_where_labels_are_wrong_already_nothing_more_is_trained():
     answer = run(engine, Limits(24), make_setting(make_pool(), label_noise=0.3))
     assert asked(engine) == []
     assert (answer.complexity.memorised, answer.complexity.memorised_noise) == (1.0, 0.3)
-    assert answer.complexity.memorised_chosen == 1.0 - answer.chosen.as_dict()["dropout"]
+    assert answer.complexity.memorised_chosen == pytest.approx(
+        1.0 - answer.chosen.as_dict()["dropout"]
+    )
 
 
 def test_of_the_users_data_only_the_gap_is_known():
@@ -69,7 +71,9 @@ def test_the_learning_curve_has_four_sizes_of_both_configurations():
     assert len(points[3].values) == answer.num_trainings[Purpose.PROOF] // 2
     means = [sum(point.values) / len(point.values) for point in points]
     assert means[:4] == sorted(means[:4], reverse=True)
-    assert answer.complexity.memorised_chosen == 1.0 - answer.chosen.as_dict()["dropout"]
+    assert answer.complexity.memorised_chosen == pytest.approx(
+        1.0 - answer.chosen.as_dict()["dropout"]
+    )
     assert {point.metric for point in answer.complexity.curve} == {"nll", "accuracy"}
 
 

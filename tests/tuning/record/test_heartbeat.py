@@ -84,6 +84,15 @@ def test_who_has_lost_the_study_finds_out_and_leaves_the_others_note():
     assert not first._thread.is_alive()
 
 
+def test_who_has_written_waits_and_goes_where_another_has_written_meanwhile(monkeypatch):
+    study = Study()
+    other = {"pid": 1, "host": "other", "since": "now", "token": "its", "beat": time.time()}
+    monkeypatch.setattr(time, "sleep", lambda _: study.write(other))
+    with pytest.raises(ArgumentError, match="process 1 on other"):
+        note_in(study).hold()
+    assert study.note == other
+
+
 def test_a_database_without_locks_is_held_by_a_note(tmp_path, monkeypatch):
     monkeypatch.setattr(places, "_database_guard", lambda *_: None)
     url = f"sqlite:///{tmp_path / 'tuning.db'}"

@@ -98,7 +98,7 @@ class _Batch:
         self.running: dict[Future[Answer], tuple[Process, Request]] = {}
         self._deaths: Counter[int] = Counter()
 
-    def again(self, request: Request, error: Died) -> None:
+    def again(self, request: Request, error: Exception) -> None:
         """Put a training first in the queue whose process died, unless all of its have."""
         self._deaths[request.number] += 1
         if self._deaths[request.number] == ATTEMPTS:
@@ -107,7 +107,7 @@ class _Batch:
         self.waiting.appendleft(request)
 
 
-def _exit_codes(error: Died) -> str:
+def _exit_codes(error: Exception) -> str:
     """Return the line in which loky says how the process ended, such as by SIGKILL."""
     lines = [line for line in str(error).splitlines() if "exit codes" in line]
     return (lines or str(error).splitlines())[0]

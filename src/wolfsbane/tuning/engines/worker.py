@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from joblib.externals.loky import process_executor
 
 from wolfsbane.tuning.engines.failure import Failure, failure_of
 from wolfsbane.tuning.engines.parcel import Parcel
@@ -78,8 +79,13 @@ def _one_thread() -> Iterator[None]:
 
 
 def begin(parent: int) -> None:
-    """Leave Ctrl-C to the process that asks, and end when that is gone."""
+    """Leave Ctrl-C to the process that asks, and end when that is gone.
+
+    loky's worker also ends itself, with a warning, when it has grown by 300 MB since its first
+    training: a larger one has come, or the first has imported less. It has no switch for that.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    process_executor._USE_PSUTIL = False  # noqa: SLF001
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 

@@ -50,7 +50,7 @@ class Belief:
     @property
     def deviation(self) -> Array:
         """(candidates,)."""
-        return np.sqrt(np.maximum(np.diagonal(self.covariance), 0.0))
+        return np.asarray(np.sqrt(np.maximum(np.diagonal(self.covariance), 0.0)))
 
     @cached_property
     def best(self) -> int:
@@ -60,7 +60,7 @@ class Belief:
     def deviation_to_best(self) -> Array:
         """Return (candidates,) the deviation of each one's difference to the best."""
         own, to_best = np.diagonal(self.covariance), self.covariance[self.best]
-        return np.sqrt(np.maximum(own + own[self.best] - 2.0 * to_best, 0.0))
+        return np.asarray(np.sqrt(np.maximum(own + own[self.best] - 2.0 * to_best, 0.0)))
 
     def expected_regret(self) -> float:
         """Return the mean of best minus lowest over curves that are possible, in the unit."""
@@ -111,8 +111,7 @@ class Belief:
         with_outcome = self.process.covariance(self._under(ANY_SEED), here)
         variances = self.process.outcome_variance(here)
         gains = self._gradient(with_outcome, variances)
-        is_new = not any(used == seed for _, used in trained)
-        if is_new:
+        if not self.process.knows(seed):
             gains = np.maximum(gains, self._of_comparisons(seed, with_outcome, variances) / 2)
         spreads = np.square(with_outcome - with_outcome[self.best]).sum(axis=0) / variances
         is_trained = np.array([(index, seed) in trained for index in range(len(self.at))])

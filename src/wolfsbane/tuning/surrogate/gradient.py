@@ -1,8 +1,9 @@
 r"""The knowledge gradient: by how much one more training is expected to better the choice.
 
 A training's outcome is unknown by a standard normal $Z$. Once it is there, the candidates' means
-are $\mu + \tilde\sigma Z$, with $\tilde\sigma$ their covariances with the outcome over its deviation;
-the best of them is lower than today's best by $\min \mu - E \min_i (\mu_i + \tilde\sigma_i Z)$.
+are $\mu + \tilde\sigma Z$, with $\tilde\sigma$ their covariances with the outcome over its
+deviation; the best of them is expected to be lower than today's best by
+$\min \mu - E \min_i (\mu_i + \tilde\sigma_i Z)$.
 
 References:
     Frazier, Powell and Dayanik 2009, doi:10.1287/ijoc.1080.0314.
@@ -35,4 +36,4 @@ def knowledge_gradient(mean: Array, sensitivity: Array) -> Array:
         weight * (mean[:, None] + node * sensitivity).min(axis=0)
         for node, weight in zip(NODES, WEIGHTS, strict=True)
     ]
-    return np.maximum(mean.min() - np.sum(lowest, axis=0), 0.0)
+    return np.asarray(np.maximum(mean.min() - np.sum(lowest, axis=0), 0.0))

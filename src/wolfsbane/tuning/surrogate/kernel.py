@@ -5,7 +5,6 @@ that is searched for, a shift and a bend of the curve by the seed, and noise. Th
 1 here; a process scales all of it.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -29,7 +28,7 @@ LARGEST_RATE = 0.99
 
 
 class Points(NamedTuple):
-    """Where a process is asked for its value: encoded configurations (N, columns) and seeds (N,)."""
+    """Encoded configurations (N, columns) and seeds (N,): where a process has values."""
 
     at: Array
     seeds: Seeds
@@ -56,11 +55,8 @@ def matern(first: Array, second: Array, length: Array) -> Array:
     References:
         Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, equation 4.17.
     """
-    squares = np.zeros((len(length), len(first), len(second)))
-    for column, of_draws in enumerate(length.T):
-        between = first[:, None, column] - second[:, column]
-        squares += np.square(between / of_draws[:, None, None])
-    distance = math.sqrt(5.0) * np.sqrt(squares)
+    between = np.square(first[:, None] - second)
+    distance = np.sqrt(np.tensordot(5.0 / np.square(length), between, axes=(1, 2)))
     return np.asarray((1.0 + distance + np.square(distance) / 3.0) * np.exp(-distance))
 
 

@@ -1,5 +1,6 @@
 """What the trainings tell of every configuration, with the seeds' effects taken out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,10 +12,13 @@ from wolfsbane.tuning.space import Configuration, Space
 from wolfsbane.tuning.surrogate.belief import Belief
 from wolfsbane.tuning.surrogate.kernel import Points, encode
 from wolfsbane.tuning.surrogate.prior import draw
-from wolfsbane.tuning.surrogate.process import condition
+from wolfsbane.tuning.surrogate.process import NUM_KEPT, condition
 from wolfsbane.tuning.surrogate.unit import unit_of
 
 Array = npt.NDArray[np.float64]
+
+LARGEST_COVARIANCES = 2**23
+"""Numbers in the covariances of all draws: a second of work. The largest spaces have 32 draws."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Posterior:
         baseline is the best, the candidate stands for it that differs most.
         """
         others = [self.belief.best] if self.belief.best else range(len(self.candidates))
-        return max(self.belief.pair_variance(0, other) for other in others) ** 0.5
+        return math.sqrt(max(self.belief.pair_variance(0, other) for other in others))
 
     @property
     def best(self) -> Configuration:
@@ -139,10 +143,14 @@ def fit(space: Space, observations: Sequence[Observation]) -> Posterior:
     running = [one for one in observations if one.value is None]
     values = np.array([one.value for one in finished], dtype=np.float64)
     unit = unit_of(values)
-    process = condition(
-        draw(space), _points(space, finished), unit.standardise(values), _points(space, running)
-    )
     candidates = space.candidates()
+    process = condition(
+        draw(space),
+        _points(space, finished),
+        unit.standardise(values),
+        _points(space, running),
+        num_kept=min(NUM_KEPT, max(1, LARGEST_COVARIANCES // len(candidates) ** 2)),
+    )
     is_allowed = np.array([space.allows(one) for one in candidates])
     belief = Belief(unit, process, encode(space, candidates), is_allowed)
     return Posterior(candidates, tuple(observations), belief)

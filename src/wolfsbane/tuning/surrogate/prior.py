@@ -61,7 +61,7 @@ class Draws:
     shape: Array
     noise: Array
 
-    def __getitem__(self, index: npt.NDArray[np.intp]) -> "Draws":
+    def __getitem__(self, index: npt.NDArray[np.intp] | slice) -> "Draws":
         return Draws(self.length[index], self.seed[index], self.shape[index], self.noise[index])
 
 

@@ -1,0 +1,34 @@
+"""A Dask cluster that is there, of two worker processes."""
+
+import pytest
+from skips import require_packages
+from tuning.engines.suite import ClosingSuite, performing
+
+from wolfsbane.tuning.engines import make_engine
+
+
+@pytest.fixture(scope="module")
+def client():
+    require_packages("distributed")
+    import dask
+    from distributed import Client, LocalCluster
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 2}),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def engine(client):
+    engine = make_engine("dask", None, performing())
+    yield engine
+    engine.close()
+    assert client.status == "running"
+
+
+class TestDask(ClosingSuite):
+    def test_workers_are_those_of_the_cluster(self, engine):
+        assert engine.num_workers == 2
