@@ -1,4 +1,4 @@
-"""Searches whose trainings are a formula: a table of results that any phase can be asked about."""
+"""Searches whose trainings are a formula: results that every phase can be asked about, at once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,12 +8,11 @@ import torch
 
 from wolfsbane.experiment.data import Examples, Pool
 from wolfsbane.experiment.metrics import Reliability
+from wolfsbane.tuning.dimensions import Rate
 from wolfsbane.tuning.objective import Objective
-from wolfsbane.tuning.seeds import search_seed
 from wolfsbane.tuning.setting import Setting
-from wolfsbane.tuning.space import Rate, Space, make_space
-from wolfsbane.tuning.surrogate import Observation, fit
-from wolfsbane.tuning.trial import Outcome, Purpose, Request, Trial
+from wolfsbane.tuning.space import Space, make_space
+from wolfsbane.tuning.trial import Outcome, Request
 
 SPACE = make_space({"dropout": Rate(0.0, 0.9, step=0.1)})
 
@@ -67,7 +66,8 @@ class Table:
         of_seed: standard deviation of what all rates share under a seed.
         noise: standard deviation of what is a training's own.
         noise_of_accuracy: the same of its accuracy, of which seeds share nothing.
-        interrupt_after: trainings after which Ctrl-C comes; None for never.
+        interrupt_after: trainings after which an error comes; None for never.
+        interrupt_with: the error.
         made: every request made.
         measures_test: whether there are test metrics.
         memorises: whether there are wrong labels even if none are asked for.
@@ -82,6 +82,7 @@ class Table:
     noise: float = 0.01
     noise_of_accuracy: float = 0.002
     interrupt_after: int | None = None
+    interrupt_with: type[BaseException] = KeyboardInterrupt
     made: list[Request] = field(default_factory=list)
     num_workers: int = 1
     measures_test: bool = True
@@ -94,7 +95,7 @@ class Table:
         """Yield what the formula gives."""
         for request in reversed(requests) if self.latest_first else requests:
             if self.interrupt_after is not None and len(self.made) >= self.interrupt_after:
-                raise KeyboardInterrupt
+                raise self.interrupt_with
             self.made.append(request)
             yield request, self.outcome(request)
 
@@ -125,72 +126,3 @@ class Table:
             Reliability((half, half), (0.5, 0.5), (1, 1)) if self.measures_test else None,
             memorised=1.0 - rate if request.label_noise or self.memorises else None,
         )
-
-
-class Listed:
-    """A record in a list, which asks the surrogate.
-
-    What was dropped of the search is suggested again before anything new.
-    """
-
-    def __init__(self, setting: Setting) -> None:
-        self._setting = setting
-        self._trials = {}
-        self._lost = []
-        self._next = 0
-        self.chosen = None
-
-    def trials(self):
-        """Return finished and running ones."""
-        return [self._trials[number] for number in sorted(self._trials)]
-
-    def suggest(self):
-        """Ask the surrogate."""
-        if self._lost:
-            return self.add(*self._lost.pop(0), Purpose.SEARCH)
-        search = [one for one in self.trials() if one.request.purpose is Purpose.SEARCH]
-        made = {(one.request.configuration, one.request.seed) for one in search}
-        space, first = self._setting.subject.space, self._setting.seed
-        for index in range(2):
-            for configuration in (space.baseline, space.extreme):
-                seed = search_seed(first, index)
-                if (configuration, seed) not in made:
-                    return self.add(configuration, seed, Purpose.SEARCH)
-        seeds = sorted({seed for _, seed in made})
-        objective = self._setting.objective
-        sign = -1.0 if objective.higher_is_better else 1.0
-        observations = [
-            Observation(
-                one.request.configuration,
-                one.request.seed,
-                one.outcome and sign * one.outcome.score("validation", objective),
-            )
-            for one in search
-        ]
-        new = search_seed(first, len(seeds))
-        pair = fit(space, observations).most_telling((*seeds, new))
-        return self.add(*pair, Purpose.SEARCH)
-
-    def add(self, configuration, seed, purpose, **more):
-        """Write a running trial."""
-        request = Request(self._next, configuration, seed, purpose, **more)
-        self._trials[self._next] = Trial(request)
-        self._next += 1
-        return request
-
-    def tell(self, request, outcome):
-        """Write an outcome, once."""
-        assert self._trials[request.number].outcome is None
-        self._trials[request.number] = Trial(request, outcome)
-
-    def drop(self, request):
-        """Forget a running trial."""
-        assert self._trials[request.number].outcome is None
-        del self._trials[request.number]
-        if request.purpose is Purpose.SEARCH:
-            self._lost.append((request.configuration, request.seed))
-
-    def choose(self, configuration):
-        """Write the choice, once."""
-        assert self.chosen is None
-        self.chosen = configuration

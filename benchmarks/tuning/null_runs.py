@@ -1,27 +1,22 @@
 """What is claimed of problems with nothing to gain: every training is a real one."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+import itertools
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import optuna
 import torch
 from grid import METRICS, PARTS, RATES, TRUTH_SEEDS
 from nulls import NULLS, SEEDS_APART, Null
-from ours import NAME, SPACE, choice_of
-from peers import BUDGET, PEERS, Choice, tune_with
+from ours import SPACE, choice_of
+from peers import BUDGET, GRID_SEARCH, PEERS, Choice, search_grid, tune_with
 from places import append, in_processes, rows
 
-from wolfsbane.experiment.data import Data, Pool, split
+import wolfsbane
+from wolfsbane.experiment.data import Pool, split
 from wolfsbane.experiment.training import train_variant
 from wolfsbane.experiment.variants import make_variants
-from wolfsbane.tuning.objective import BETTER_WHEN_HIGHER, Objective
-from wolfsbane.tuning.record import open_record
-from wolfsbane.tuning.search import Limits, search
-from wolfsbane.tuning.setting import Setting
-from wolfsbane.tuning.space import Configuration, Space
-from wolfsbane.tuning.training import perform
-from wolfsbane.tuning.trial import Outcome, Request
 
 REPETITIONS = 100
 WOLFSBANE = "wolfsbane"
@@ -56,7 +51,7 @@ class Trainings:
 def train(null: Null, pool: Pool, rate: float, seed: int) -> dict[str, list[float]]:
     """Train at one rate under one seed; return the curves."""
     data = split(pool, null.train_size, seed)
-    (variant,) = make_variants({"x": lambda: null.network(rate, data)})
+    (variant,) = make_variants({"x": {"dropout": rate}}, null.model)
     run = train_variant(variant, data, seed, null.train, lambda: None)
     return {
         f"{part}_{metric}": [getattr(getattr(one, part), metric) for one in run.curve]
@@ -93,17 +88,21 @@ def _peers(part: int, parts: int) -> None:
     torch.set_num_threads(1)
     optuna.logging.disable_default_handler()
     done = {(row["null"], row["metric"], row["tuner"], row["repetition"]) for row in runs()}
-    peers = [peer for peer in PEERS if peer.seeds == "fixed"]
+    names = [GRID_SEARCH, *(name for name, peer in PEERS.items() if peer.seeds == "fixed")]
     for null, repetition in _asked(part, parts):
         source = Trainings(null, repetition)
-        first = repetition * SEEDS_APART
-        for metric in null.metrics:
-            for peer in peers:
-                if (null.name, metric, peer.name, repetition) not in done:
-                    choice = tune_with(
-                        peer, source, metric, tuple(range(first, first + 12)), repetition
-                    )
-                    _write(null, metric, peer.name, repetition, choice)
+        for metric, name in itertools.product(null.metrics, names):
+            if (null.name, metric, name, repetition) not in done:
+                choice = _run(source, metric, name, repetition)
+                _write(null, metric, name, repetition, choice)
+
+
+def _run(source: Trainings, metric: str, name: str, repetition: int) -> Choice:
+    first = repetition * SEEDS_APART
+    seeds = tuple(range(first, first + BUDGET))
+    if name == GRID_SEARCH:
+        return search_grid(source, metric, seeds)
+    return tune_with(PEERS[name], source, metric, seeds, repetition)
 
 
 def _ours(part: int, parts: int) -> None:
@@ -116,57 +115,20 @@ def _ours(part: int, parts: int) -> None:
 
 
 def search_null(null: Null, metric: str, repetition: int) -> Choice:
-    """Search and prove on one repetition's data, with trainings of its own."""
-    objective = Objective(metric, BETTER_WHEN_HIGHER[metric])
-    first = repetition * SEEDS_APART
-    setting = Setting(
-        NullSubject(null),
-        null.pool(repetition),
-        None,
-        objective,
-        null.train,
-        null.train_size,
-        seed=first,
+    """Tune on one repetition's data, with trainings of its own."""
+    examples = null.pool(repetition).examples
+    result = wolfsbane.tune(
+        null.model,
+        (examples.x.numpy(), examples.y.numpy()),
+        space=dict(SPACE.dimensions),
+        objective=metric,
+        budget=BUDGET,
+        train_size=null.train_size,
+        train=null.train,
+        seed=repetition * SEEDS_APART,
+        jobs=1,
     )
-    with open_record(setting) as record:
-        return choice_of(search(setting, Limits(BUDGET), record, InTurn(), lambda _: None))
-
-
-@dataclass(frozen=True)
-class NullSubject:
-    """The network of a problem without a gain."""
-
-    null: Null
-    built_by: str = "a network of the benchmark's"
-
-    @property
-    def fingerprint(self) -> str:
-        """Which network."""
-        return self.null.name
-
-    @property
-    def space(self) -> Space:
-        """The grid's rates."""
-        return SPACE
-
-    def build(self, configuration: Configuration, data: Data | None) -> torch.nn.Module:
-        """Return a new network."""
-        assert data is not None
-        return self.null.network(float(configuration.as_dict()[NAME] or 0.0), data)
-
-
-@dataclass(frozen=True)
-class InTurn:
-    """Makes trainings in this process, one after the other."""
-
-    num_workers: int = 1
-
-    def run(
-        self, setting: Setting, requests: Sequence[Request]
-    ) -> Iterator[tuple[Request, Outcome]]:
-        """Yield each request with its outcome."""
-        for request in requests:
-            yield request, perform(setting, request)
+    return choice_of(result.answer)
 
 
 def _asked(part: int, parts: int) -> list[tuple[Null, int]]:

@@ -19,6 +19,8 @@ from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.trial import TrialState
 from scipy.stats import ttest_rel
 
+GRID_SEARCH = "grid search, two seeds"
+
 BUDGET = 20
 """Trainings, a quarter of the dense grid's 80."""
 
@@ -59,14 +61,12 @@ class Peer:
     """A tuner and the way it is used.
 
     Attributes:
-        name: on the page.
         sampler: makes it, from a seed.
         pruner: what ends trials early.
         seeds: "fixed", one training seed for the whole study, or "new", another for each trial.
         test: whether half the trainings are kept for a paired t-test under fresh seeds.
     """
 
-    name: str
     sampler: Callable[[int], BaseSampler]
     pruner: Callable[[], BasePruner] = NopPruner
     seeds: str = "fixed"
@@ -79,15 +79,15 @@ def _gp(seed: int) -> BaseSampler:
         return GPSampler(seed=seed)
 
 
-PEERS = (
-    Peer("Optuna TPE", lambda seed: TPESampler(seed=seed)),
-    Peer("Optuna TPE, a seed a trial", lambda seed: TPESampler(seed=seed), seeds="new"),
-    Peer("Optuna TPE + MedianPruner", lambda seed: TPESampler(seed=seed), MedianPruner),
-    Peer("Optuna GPSampler, a seed a trial", _gp, seeds="new"),
-    Peer("random search", lambda seed: RandomSampler(seed=seed)),
-    Peer("random search, a seed a trial", lambda seed: RandomSampler(seed=seed), seeds="new"),
-    Peer("Optuna TPE, then a t-test", lambda seed: TPESampler(seed=seed), test=True),
-)
+PEERS = {
+    "Optuna TPE": Peer(lambda seed: TPESampler(seed=seed)),
+    "Optuna TPE, a seed a trial": Peer(lambda seed: TPESampler(seed=seed), seeds="new"),
+    "Optuna TPE + MedianPruner": Peer(lambda seed: TPESampler(seed=seed), MedianPruner),
+    "Optuna GPSampler, a seed a trial": Peer(_gp, seeds="new"),
+    "random search": Peer(lambda seed: RandomSampler(seed=seed)),
+    "random search, a seed a trial": Peer(lambda seed: RandomSampler(seed=seed), seeds="new"),
+    "Optuna TPE, then a t-test": Peer(lambda seed: TPESampler(seed=seed), test=True),
+}
 
 
 def tune_with(
@@ -121,6 +121,23 @@ def tune_with(
         for one in fresh
     ]
     return Choice(rate, _is_gain(gains), spent / source.epochs + kept, len(study.trials))
+
+
+def search_grid(source: Source, metric: str, seeds: tuple[int, ...]) -> Choice:
+    """Train every rate under two seeds; claim what the means of the same trainings say."""
+    sign = 1.0 if metric == "accuracy" else -1.0
+    used = seeds[: BUDGET // len(RATES)]
+    scores = {
+        part: [
+            sign
+            * float(np.mean([source.curve(f"{part}_{metric}", rate, seed)[-1] for seed in used]))
+            for rate in RATES
+        ]
+        for part in ("validation", "test")
+    }
+    best = int(np.argmax(scores["validation"]))
+    is_better = scores["test"][best] > scores["test"][0]
+    return Choice(RATES[best], is_better, len(used) * len(RATES), len(RATES))
 
 
 def _seeds(peer: Peer, seeds: tuple[int, ...]) -> Iterator[int]:

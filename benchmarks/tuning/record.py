@@ -16,7 +16,7 @@ import replay
 from data import HELD_OUT, problems
 from early import early
 from grid import EPOCHS, METRICS, RATES, TRUTH_SEEDS, TUNER_SEEDS
-from peers import BUDGET, PEERS
+from peers import BUDGET
 from places import rows
 from scipy.stats import beta
 from truth import Table, Truth, load_tables, truth_of
@@ -26,7 +26,7 @@ from wolfsbane.experiment.intervals import estimate
 RESULTS = Path(__file__).parents[1] / "results"
 CONCRETE = "Concrete dropout"
 EVERYTHING = "the whole grid, by validation"
-TUNERS = (replay.WOLFSBANE, *(peer.name for peer in PEERS), CONCRETE)
+TUNERS = (*replay.TUNERS, CONCRETE)
 PACKAGES = ("numpy", "optuna", "scikit-learn", "scipy", "torch", "wolfsbane")
 
 Row = dict[str, Any]

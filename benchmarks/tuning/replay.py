@@ -10,7 +10,7 @@ import optuna
 from data import Problem, problems
 from grid import METRICS, TUNER_SEEDS
 from ours import tune_ours
-from peers import PEERS, Choice, Peer, tune_with
+from peers import GRID_SEARCH, PEERS, Choice, search_grid, tune_with
 from places import append, in_processes, rows
 from truth import Table, load_tables
 
@@ -22,6 +22,8 @@ REPETITIONS = 40
 WOLFSBANE = "wolfsbane"
 PEERS_RUNS, OUR_RUNS = "replay", "replay-ours"
 """Lists of the cache."""
+
+TUNERS = (WOLFSBANE, *PEERS, GRID_SEARCH)
 
 
 def compute(jobs: int) -> None:
@@ -39,7 +41,6 @@ def _part(part: int, parts: int) -> None:
     optuna.logging.disable_default_handler()
     done = {(row["problem"], row["metric"], row["tuner"], row["repetition"]) for row in runs()}
     tables = load_tables()
-    tuners = [None, *PEERS]
     asked = [
         (problem, repetition)
         for repetition in range(REPETITIONS)
@@ -47,22 +48,21 @@ def _part(part: int, parts: int) -> None:
         if problem.name in tables
     ]
     for problem, repetition in asked[part::parts]:
-        for metric, tuner in itertools.product(METRICS, tuners):
-            name = tuner.name if tuner else WOLFSBANE
-            if (problem.name, metric, name, repetition) not in done:
+        for metric, tuner in itertools.product(METRICS, TUNERS):
+            if (problem.name, metric, tuner, repetition) not in done:
                 choice = _run(problem, tables[problem.name], metric, tuner, repetition)
-                key = {"problem": problem.name, "metric": metric, "tuner": name}
+                key = {"problem": problem.name, "metric": metric, "tuner": tuner}
                 row = key | {"repetition": repetition} | asdict(choice)
-                append(PEERS_RUNS if tuner else OUR_RUNS, row)
+                append(OUR_RUNS if tuner == WOLFSBANE else PEERS_RUNS, row)
 
 
-def _run(
-    problem: Problem, table: Table, metric: str, tuner: Peer | None, repetition: int
-) -> Choice:
+def _run(problem: Problem, table: Table, metric: str, tuner: str, repetition: int) -> Choice:
     seeds = seeds_of(repetition)
-    if tuner is None:
+    if tuner == WOLFSBANE:
         return tune_ours(problem, table, metric, seeds)
-    return tune_with(tuner, table, metric, seeds, repetition)
+    if tuner == GRID_SEARCH:
+        return search_grid(table, metric, seeds)
+    return tune_with(PEERS[tuner], table, metric, seeds, repetition)
 
 
 def seeds_of(repetition: int) -> tuple[int, ...]:

@@ -167,6 +167,14 @@ def test_a_folder_goes_on_where_it_was(tmp_path):
     assert more.view.trials[: len(first.view.trials)] == first.view.trials
 
 
+def test_a_choice_without_a_proof_is_made_again_with_more_budget(tmp_path):
+    first = wolfsbane.tune(network, budget=4, out=tmp_path / "run", **SMALL)
+    assert first.answer.verdict is None
+    more = wolfsbane.tune(network, budget=20, out=tmp_path / "run", **SMALL)
+    straight = wolfsbane.tune(network, budget=20, **SMALL)
+    assert more.to_json() == straight.to_json()
+
+
 def test_another_configuration_is_refused(tmp_path):
     wolfsbane.tune(network, budget=2, out=tmp_path / "run", **SMALL)
     with pytest.raises(ArgumentError, match=r"train_size.*100.*120"):

@@ -54,8 +54,12 @@ def tune(
         ),
     ] = "last",
     budget: Annotated[
-        int, typer.Option(help="Trainings at most, those that prove the gain included.")
-    ] = 24,
+        int | None,
+        typer.Option(
+            help="Trainings at most, those that prove the gain included.",
+            show_default="24; 38 with --complexity",
+        ),
+    ] = None,
     precision: Annotated[
         float | None,
         typer.Option(
@@ -142,7 +146,14 @@ def tune(
         terminal.progress_line(Console(stderr=True), objective) as show,
         interrupts_heard(show) as on_progress,
     ):
-        result = tuner.run(plan, folder, storage, tensorboard=tensorboard, on_progress=on_progress)
+        result = tuner.run(
+            plan,
+            folder,
+            storage,
+            tensorboard=tensorboard,
+            on_progress=on_progress,
+            on_resume=lambda number: typer.echo(_resumed(folder, number), err=True),
+        )
     # What is finished is worth keeping: another Ctrl-C does not stop it from being written.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if json:
@@ -153,3 +164,8 @@ def tune(
     typer.echo(f"Report: {folder / 'report.html'}", err=json)
     if result.interrupted:
         raise typer.Exit(INTERRUPTED)
+
+
+def _resumed(folder: Path, number: int) -> str:
+    trainings = "1 training" if number == 1 else f"{number} trainings"
+    return f"Goes on in {folder}: {trainings} of this search are there"

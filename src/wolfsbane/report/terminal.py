@@ -75,9 +75,6 @@ def status_line(console: Console) -> Iterator[ShowLine]:
     with contextlib.ExitStack() as running:
 
         def show(text: str, finished: float, total: int, *, num_running: int | None = None) -> None:
-            # Started at the first training: a mistake found before it is told in one line.
-            if not bar.live.is_started:
-                running.enter_context(bar)
             bar.update(
                 task,
                 description=escape(_cut(text, console.width - width - _BESIDE)),
@@ -85,6 +82,9 @@ def status_line(console: Console) -> Iterator[ShowLine]:
                 completed=finished,
                 unit="trainings" if num_running is None else f"done, {num_running} running",
             )
+            # Started at the first training: a mistake found before it is told in one line.
+            if not bar.live.is_started:
+                running.enter_context(bar)
 
         yield show
 

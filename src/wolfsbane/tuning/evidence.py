@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -61,7 +61,7 @@ class Evidence:
 
     def fitted(self, space: Space) -> Posterior:
         """Return what the search's trainings tell of the candidates of `space`."""
-        return fit(space, self._observations)
+        return _fitted(space, self._observations)
 
     @property
     def sign(self) -> float:
@@ -69,9 +69,9 @@ class Evidence:
         return -1.0 if self.setting.objective.higher_is_better else 1.0
 
     @property
-    def _observations(self) -> list[Observation]:
+    def _observations(self) -> tuple[Observation, ...]:
         objective = self.setting.objective
-        return [
+        return tuple(
             Observation(
                 trial.request.configuration,
                 trial.request.seed,
@@ -80,7 +80,7 @@ class Evidence:
                 else self.sign * trial.outcome.score("validation", objective),
             )
             for trial in self.of(Purpose.SEARCH)
-        ]
+        )
 
     @cached_property
     def is_comparison(self) -> bool:
@@ -141,6 +141,12 @@ class Evidence:
             for measure in (*SCORES, *_of_user(self.setting.objective.name, self.sign))
             if outcomes and all(measure.of(outcome, -1) is not None for _, outcome in outcomes)
         )
+
+
+@lru_cache(maxsize=2)
+def _fitted(space: Space, observations: tuple[Observation, ...]) -> Posterior:
+    """Fit once what several phases ask about: after the search its trainings stay the same."""
+    return fit(space, observations)
 
 
 def _of_user(name: str, sign: float) -> Sequence[Measure]:

@@ -11,13 +11,18 @@ from wolfsbane.experiment.measures import SCORES
 from wolfsbane.tuning.objective import Objective
 
 DEFAULT_BUDGET = 24
+"""Eleven to choose, one for complexity, six pairs."""
+
+COMPLEXITY_BUDGET = 14
+"""What the learning curve adds to it."""
 
 SHARE_PRECISION = 0.01
 """One point of accuracy: about what papers call a gain, and what 10,000 test examples can show."""
 
 RELATIVE_PRECISION = 0.05
-"""Of the baseline's value. Dropout's gains in NLL are 5% to 50% where there is one to be had
-(docs/tuning.md); less than the least of them is not worth trainings."""
+"""Of the baseline's value. On five data sets the best rate lowered the test NLL of a 2 x 256 MLP by
+4% (300 digits), 16% to 27% (MNIST; wrong labels) and 54% (spam): less than the least of these is
+not worth trainings."""
 
 SHARES = frozenset(measure.name for measure in SCORES if measure.is_share)
 
@@ -46,6 +51,11 @@ class Limits:
             _check_count(name, value)
         if self.precision is not None:
             _check_precision(self.precision)
+
+
+def default_budget(*, complexity: bool) -> int:
+    """Return the trainings of a search that was given no budget."""
+    return DEFAULT_BUDGET + COMPLEXITY_BUDGET if complexity else DEFAULT_BUDGET
 
 
 def _check_count(name: str, value: object) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from wolfsbane.tuning.answer import BandPoint, RateRange
+from wolfsbane.tuning.dimensions import Rate
 from wolfsbane.tuning.evidence import Evidence
-from wolfsbane.tuning.space import Configuration, Rate, Space
+from wolfsbane.tuning.space import Configuration, Space
 from wolfsbane.tuning.surrogate import Posterior
 
 

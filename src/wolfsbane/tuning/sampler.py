@@ -83,7 +83,9 @@ class PairedSampler(BaseSampler):
         return fit(self._space, self._observations(study))
 
     def infer_relative_search_space(
-        self, study: Study, trial: FrozenTrial
+        self,
+        study: Study,
+        trial: FrozenTrial,  # noqa: ARG002  # Optuna's signature
     ) -> dict[str, BaseDistribution]:
         self._check(study)
         return self.distributions
@@ -91,10 +93,12 @@ class PairedSampler(BaseSampler):
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        if search_space.keys() <= trial.system_attrs.get("fixed_params", {}).keys():
+        enqueued = trial.system_attrs.get("fixed_params", {})
+        if search_space.keys() <= enqueued.keys():
             return {}
         configuration, seed = self._next(self._observations(study))
-        return {**configuration.as_dict(), SEED: seed}
+        asked = {**configuration.as_dict(), SEED: seed}
+        return {name: asked[name] for name in search_space}
 
     def sample_independent(
         self,
@@ -103,6 +107,7 @@ class PairedSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
+        self._check(study)
         return self._others.sample_independent(study, trial, param_name, param_distribution)
 
     def reseed_rng(self) -> None:
@@ -126,13 +131,13 @@ class PairedSampler(BaseSampler):
 
     def _observations(self, study: Study) -> list[Observation]:
         """Return the search's trials, lower values better, in the order of their numbers."""
-        trials = study.get_trials(
-            deepcopy=False, states=(TrialState.COMPLETE, TrialState.RUNNING)
-        )
+        trials = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.RUNNING))
         sign = -1.0 if study.direction is StudyDirection.MAXIMIZE else 1.0
         return [
             Observation(
-                Configuration(tuple((name, trial.params[name]) for name, _ in self._space.dimensions)),
+                Configuration(
+                    tuple((name, trial.params[name]) for name, _ in self._space.dimensions)
+                ),
                 trial.params[SEED],
                 None if trial.state is TrialState.RUNNING else sign * trial.values[0],
             )

@@ -9,7 +9,7 @@ from wolfsbane.tuning.complexity.plan import plan
 from wolfsbane.tuning.complexity.reading import read
 from wolfsbane.tuning.engine import Engine
 from wolfsbane.tuning.evidence import Evidence
-from wolfsbane.tuning.limits import DEFAULT_BUDGET, Limits
+from wolfsbane.tuning.limits import DEFAULT_BUDGET, Limits, default_budget
 from wolfsbane.tuning.pairs import find, verdict_of
 from wolfsbane.tuning.progress import Progress
 from wolfsbane.tuning.proof import num_first_pairs, prove
@@ -21,7 +21,7 @@ from wolfsbane.tuning.shares import check_limits
 from wolfsbane.tuning.trainings import Trainings
 from wolfsbane.tuning.trial import Purpose
 
-__all__ = ["DEFAULT_BUDGET", "Limits", "check_limits", "search"]
+__all__ = ["DEFAULT_BUDGET", "Limits", "check_limits", "default_budget", "search"]
 
 
 def search(

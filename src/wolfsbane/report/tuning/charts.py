@@ -65,6 +65,8 @@ def learning_curves(view: View, metric: str) -> list[Chart]:
 
 
 def _name(view: View, configuration: str) -> str:
+    if view.is_baseline_chosen:
+        return configuration
     if configuration == str(view.answer.baseline):
         return f"before: {configuration}"
     return f"after: {configuration}"

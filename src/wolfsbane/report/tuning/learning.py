@@ -43,7 +43,9 @@ def sentences(view: View) -> list[str]:
         for one, curve in found.items():
             shared = [size for size in baseline if size in curve]
             if len(shared) > 1:
-                parts.append(_less_dropout(baseline, curve, (shared[0], shared[-1]), (one, metric)))
+                parts.append(
+                    _less_dropout(baseline, curve, (shared[0], shared[-1]), (view, one, metric))
+                )
         return parts
     return []
 
@@ -58,13 +60,14 @@ def _more_data(curve: Curve, view: View, metric: str) -> str:
         "more data still helps"
         if min(after) > max(before)
         else "more data does not help"
-        if fmean(after) <= fmean(before)
+        if max(after) < min(before)
         else "whether more data would still help does not show"
     )
     change = signed(amount(metric, fmean(curve[larger]) - fmean(curve[smaller])))
+    seeds = min(len(before), len(after))
     return (
         f"Without dropout test {label_of(metric)} changes by {change} from {smaller} to {larger} "
-        f"training examples: {says}."
+        f"training examples ({seeds} seed{'s' if seeds > 1 else ''}): {says}."
     )
 
 
@@ -75,22 +78,31 @@ def _higher_is_better(view: View, metric: str) -> bool:
 
 
 def _less_dropout(
-    baseline: Curve, chosen: Curve, sizes: tuple[int, int], what: tuple[Configuration, str]
+    baseline: Curve, chosen: Curve, sizes: tuple[int, int], what: tuple[View, Configuration, str]
 ) -> str:
-    """Say whether what dropout changes shrinks with more data, beyond the seeds' differences."""
-    configuration, metric = what
+    """Say whether dropout helps less with more data, beyond the seeds' differences."""
+    view, configuration, metric = what
     few, many = (_changes(baseline[size], chosen[size]) for size in sizes)
-    if min(map(abs, few)) > max(map(abs, many)):
-        says = "it matters less with more data"
-    elif max(map(abs, few)) < min(map(abs, many)):
-        says = "it matters more with more data"
-    else:
-        says = "that it matters less with more data does not show"
+    sign = 1.0 if _higher_is_better(view, metric) else -1.0
+    says = _trend([sign * change for change in few], [sign * change for change in many])
     at_few, at_many = (signed(amount(metric, fmean(changes))) for changes in (few, many))
     return (
         f"{configuration} changes it by {at_few} at {sizes[0]} training examples and by {at_many} "
         f"at {sizes[1]}: {says}."
     )
+
+
+def _trend(few: Sequence[float], many: Sequence[float]) -> str:
+    """Return what gains with few and with many examples say, by the seed that says least."""
+    if min(few) > 0.0 and min(many) > 0.0:
+        if min(few) > max(many):
+            return "it helps less with more data"
+        return "it helps more with more data" if min(many) > max(few) else "it helps with both"
+    if min(many) > 0.0 and max(few) <= 0.0:
+        return "it takes more data to help"
+    if min(few) > 0.0 and max(many) <= 0.0:
+        return "it helps with little data only"
+    return "no trend shows"
 
 
 def _changes(baseline: Sequence[float], chosen: Sequence[float]) -> list[float]:

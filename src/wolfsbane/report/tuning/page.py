@@ -32,6 +32,7 @@ def render(view: View) -> str:
         baseline=str(answer.baseline),
         chosen=str(answer.chosen),
         objective=f"validation {view.label} {view.epoch_name(view.setting.objective.epoch)}",
+        has_band=any(answer.band),
         surfaces=page.figures(surface.charts(view)),
         curves=[page.figures(charts.learning_curves(view, m)) for m in charts.curve_metrics(view)],
         shown_purpose=charts.PURPOSE_NAMES[view.before_after_purpose],
@@ -120,14 +121,17 @@ def _trainings(view: View) -> dict[str, Any]:
     rows = record.table(view)
     asked = dict.fromkeys(name.format(view.setting.objective.name) for name in _METRICS)
     metrics = [name for name in asked if any(row.get(name) is not None for row in rows)]
-    dimensions = [name for name, _ in view.answer.chosen.values]
-    shown = ["number", "purpose", *dimensions, "seed", "train_size", "label_noise", *metrics]
-    shown += ["best_epoch", "seconds"]
+    names = [name for name, _ in view.answer.chosen.values]
+    taken = rows[0] if rows else {}
+    dimensions = [f"params_{name}" if f"params_{name}" in taken else name for name in names]
+    varied = [
+        name for name in ("train_size", "label_noise") if len({row[name] for row in rows}) > 1
+    ]
+    shown = ["number", "purpose", *dimensions, "seed", *varied, *metrics, "best_epoch", "seconds"]
+    formats = dict.fromkeys(metrics, ".4f") | {"seconds": ".1f"}
     return {
         "names": [_heading(name) for name in shown],
-        "rows": [
-            [_cell(row.get(name, row.get(f"params_{name}"))) for name in shown] for row in rows
-        ],
+        "rows": [[_cell(row.get(name), formats.get(name, "g")) for name in shown] for row in rows],
     }
 
 
@@ -136,7 +140,7 @@ def _heading(name: str) -> str:
     return f"{part} {label_of(metric)}" if metric in {"nll", "ece"} else name.replace("_", " ")
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return "" if value is None else str(value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _cell(value: Any, form: str) -> str:
+    if value is None:
+        return ""
+    return format(value, form) if isinstance(value, float) else str(value)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
+from wolfsbane.report.tuning.axis import axis_limits
 from wolfsbane.report.tuning.view import View, amount, unit_of
 from wolfsbane.tuning.answer import BandPoint, RateRange
 from wolfsbane.tuning.dimensions import Value
@@ -34,12 +35,11 @@ def plots(view: View, width: int) -> list[Text]:
 def _plot(view: View, one: RateRange, band: Sequence[BandPoint], columns: int) -> Text:
     made = _made(view, one.name)
     shown = thinned(one, band, made)
-    low = min(point.low for point in shown)
-    high = max(point.high for point in shown)
-    # A band where nothing was trained may be wide: the means have to be told apart.
-    means = [point.mean for point in shown]
-    span = max(means) - min(means) or high - low or 1.0
-    low, high = max(low, min(means) - span / 2), min(high, max(means) + span / 2)
+    low, high = axis_limits(
+        [point.mean for point in shown],
+        view.baseline_values,
+        higher_is_better=view.setting.objective.higher_is_better,
+    )
     scale = (columns - 1) / (high - low or 1.0)
     metric = view.setting.objective.name
     ends = amount(metric, low), amount(metric, high)
@@ -86,12 +86,13 @@ def _row(
 ) -> Text:
     low, scale, columns = axis
     left, middle, right = (
-        min(columns - 1, max(0, round((value - low) * scale)))
-        for value in (point.low, point.mean, point.high)
+        round((value - low) * scale) for value in (point.low, point.mean, point.high)
     )
     drawn = "".join(
         "●" if at == middle else "─" if left <= at <= right else " " for at in range(columns)
     )
+    if not 0 <= middle < columns:
+        drawn = f"{drawn[:-1]}>" if middle > 0 else f"<{drawn[1:]}"
     rate = point.configuration.as_dict()[one.name]
     is_chosen = rate == one.rate
     text = Text(

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
 from matplotlib.axes import Axes
 
 from wolfsbane.report import drawing
 from wolfsbane.report.drawing import SERIES, Chart, styled
+from wolfsbane.report.tuning.axis import axis_limits
 from wolfsbane.report.tuning.view import View, scale_of, unit_of
 from wolfsbane.report.tuning.words import other_dimensions
 from wolfsbane.tuning.answer import BandPoint, RateRange
@@ -15,9 +15,6 @@ from wolfsbane.tuning.trial import Purpose
 
 _SIZE = (4.6, 3.0)
 """In inches: letters are still read on a phone."""
-
-FURTHEST = 2.5
-"""Points are shown up to this many times as far from the best as the typical one is."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def _chart(view: View, name: str, found: RateRange | None, band: Sequence[BandPo
     curve = _draw_band(axes, name, band, scale)
     limits = axis_limits(
         [*[point.value for point in points], *curve],
-        [value * scale for value in _baseline_values(view)],
+        [value * scale for value in view.baseline_values],
         higher_is_better=view.setting.objective.higher_is_better,
     )
     beyond = _draw_points(axes, points, limits)
@@ -93,33 +90,6 @@ def _points(view: View, name: str, scale: float) -> list[Point]:
                 )
             )
     return points
-
-
-def _baseline_values(view: View) -> list[float]:
-    return [
-        one.outcome.score("validation", view.setting.objective)
-        for one in view.of(Purpose.SEARCH)
-        if one.request.configuration == view.answer.baseline
-    ]
-
-
-def axis_limits(
-    values: Sequence[float], baseline: Sequence[float], *, higher_is_better: bool
-) -> tuple[float, float]:
-    """Return limits that show the best, the baseline and most values, but no far outlier."""
-    sign = -1.0 if higher_is_better else 1.0
-    worse = sorted(sign * value for value in values)
-    best = worse[0]
-    typical = max(
-        median(worse) - best,
-        median(sign * value for value in baseline) - best if baseline else 0.0,
-    )
-    furthest = worse[-1] - best
-    if typical > 0.0:
-        furthest = min(furthest, FURTHEST * typical)
-    margin = (furthest or abs(best) or 1.0) / 15
-    ends = sign * (best - margin), sign * (best + furthest + margin)
-    return min(ends), max(ends)
 
 
 def _x_limits(points: Sequence[Point]) -> tuple[float, float]:
@@ -156,10 +126,11 @@ def _draw_points(axes: Axes, points: Sequence[Point], limits: tuple[float, float
     for purpose, fits, marker, colour, label in _MARKS:
         mine = [point for point in points if (point.purpose, point.fits) == (purpose, fits)]
         inside = [point for point in mine if low <= point.value <= high]
-        outside = [point for point in mine if point not in inside]
+        above = [point for point in mine if point.value > high]
+        below = [point for point in mine if point.value < low]
         shown = None if label in labelled else label
         face = "none" if purpose is Purpose.PROOF else colour
-        for found, mark in ((inside, marker), (outside, "^")):
+        for found, mark in ((inside, marker), (above, "^"), (below, "v")):
             if found:
                 axes.scatter(
                     [point.rate for point in found],

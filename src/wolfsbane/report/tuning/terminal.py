@@ -97,7 +97,7 @@ def progress_line(console: Console, metric: str) -> Iterator[Callable[[Progress]
                     state.budget,
                     num_running=state.running,
                 )
-            elif state.phase not in phases:
+            elif state.phase not in phases and state.finished < state.budget:
                 console.print(
                     f"{escape(describe(state, metric))}; {state.finished} of at most "
                     f"{state.budget} trainings done",

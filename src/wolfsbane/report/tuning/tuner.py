@@ -28,7 +28,7 @@ from wolfsbane.tuning.objective import make_objective
 from wolfsbane.tuning.parse_space import parse_space
 from wolfsbane.tuning.progress import Progress
 from wolfsbane.tuning.record import open_record
-from wolfsbane.tuning.search import DEFAULT_BUDGET, Limits, check_limits, search
+from wolfsbane.tuning.search import Limits, check_limits, default_budget, search
 from wolfsbane.tuning.setting import Setting
 from wolfsbane.tuning.subject import make_subject
 from wolfsbane.tuning.trial import Trial
@@ -46,7 +46,7 @@ def tune(
     objective: str = "nll",
     direction: str | None = None,
     epoch: str = "last",
-    budget: int = DEFAULT_BUDGET,
+    budget: int | None = None,
     precision: float | None = None,
     complexity: bool = False,
     target: str | None = None,
@@ -89,7 +89,7 @@ def tune(
             "accuracy", or a metric that `train` gives.
         direction: "minimize" or "maximize", for a metric of your own.
         epoch: "last", or "best" for the epoch with the best validation metric.
-        budget: trainings at most, those of the proof included.
+        budget: trainings at most, those of the proof included. Default: 24; 38 with complexity.
         precision: half the width of the gain's interval that is narrow enough, in the objective's
             unit. Default: 5% of the NLL at p = 0; one point of accuracy.
         complexity: also train on less of the data, to see whether more of it would help.
@@ -177,7 +177,7 @@ def make_plan(
     objective: str,
     direction: str | None,
     epoch: str,
-    budget: int,
+    budget: int | None,
     precision: float | None,
     complexity: bool,
     target: str | None,
@@ -217,7 +217,8 @@ def make_plan(
     )
     workers = make_engine(engine, jobs)
     batch = max(Limits.batch, workers.num_workers)
-    limits = Limits(check_count("budget", budget), precision, batch, complexity)
+    allowed = default_budget(complexity=complexity) if budget is None else budget
+    limits = Limits(check_count("budget", allowed), precision, batch, complexity)
     check_limits(setting, limits)
     _check_outputs(setting)
     return TuningPlan(setting, limits, workers)
@@ -245,6 +246,7 @@ def run(
     *,
     tensorboard: bool = False,
     on_progress: OnProgress | None = None,
+    on_resume: Callable[[int], None] | None = None,
 ) -> TuneResult:
     """Make the trainings that are missing, and return what all come to; see `tune`."""
     if tensorboard and directory is None:
@@ -254,6 +256,8 @@ def run(
         stack.callback(plan.engine.close)
         folder = None if directory is None else make_folder(directory)
         record = stack.enter_context(open_record(plan.setting, folder, storage))
+        if on_resume is not None and record.num_resumed:
+            on_resume(record.num_resumed)
         listeners = [] if on_progress is None else [on_progress]
         if tensorboard and folder is not None:
             listeners.append(_writing_scalars(stack, folder, record.trials()))

@@ -73,6 +73,15 @@ class View:
         """Return the trainings of a purpose."""
         return tuple(one for one in self.trainings if one.request.purpose is purpose)
 
+    @property
+    def baseline_values(self) -> list[float]:
+        """The objective on validation data of the search's trainings that drop nothing."""
+        return [
+            one.outcome.score("validation", self.setting.objective)
+            for one in self.of(Purpose.SEARCH)
+            if one.request.configuration == self.answer.baseline
+        ]
+
     @cached_property
     def before_after(self) -> dict[Configuration, tuple[Training, ...]]:
         """The baseline's trainings and the chosen one's: those of the proof if it has both.

@@ -13,12 +13,12 @@ from wolfsbane.tuning.space import Configuration
 from wolfsbane.tuning.trial import Purpose
 
 _WHY_NLL = (
-    "Rates are chosen by NLL because it is far steadier between seeds than accuracy, which hardly "
-    "changes with the rate."
+    "Rates are chosen by NLL because it is far steadier between seeds than accuracy, which on "
+    "clean data hardly changes with the rate."
 )
 _WHY_NOT_ACCURACY = (
-    "Accuracy hardly changes with the rate and moves in steps of one example: NLL, the default, "
-    "is far steadier between seeds."
+    "Accuracy moves in steps of one example and on clean data hardly changes with the rate: NLL, "
+    "the default, is far steadier between seeds."
 )
 _WHY = {"nll": _WHY_NLL, "accuracy": _WHY_NOT_ACCURACY}
 
@@ -53,7 +53,8 @@ def _chosen(view: View) -> str:
     if not ranges:
         return f"{chosen}."
     if len(ranges) == 1:
-        return f"{chosen}; {_as_good(ranges[0])} as far as these trainings tell."
+        is_alone = len(view.answer.chosen.values) == 1
+        return f"{chosen}; {_as_good(ranges[0], is_alone=is_alone)} as far as these trainings tell."
     parts = [f"{one.name} {_from_to(one)}" for one in ranges]
     return f"{chosen}; as good as far as these trainings tell: {listing(parts)}."
 
@@ -63,10 +64,10 @@ def without_dropout(view: View) -> str:
     return f"no dropout ({view.answer.baseline})"
 
 
-def _as_good(one: RateRange) -> str:
+def _as_good(one: RateRange, *, is_alone: bool) -> str:
     if one.low == one.high:
-        return "every other rate is worse"
-    return f"anything {_from_to(one)} is as good"
+        return "the rates next to it are worse"
+    return f"{'anything' if is_alone else f'any {one.name}'} {_from_to(one)} is as good"
 
 
 def _from_to(one: RateRange) -> str:
@@ -112,8 +113,11 @@ def proof(view: View) -> list[str]:
 
 
 def _nothing_proved(view: View) -> str:
-    if view.is_baseline_chosen:
-        return "There is nothing to prove: no rate does better on validation data than no dropout."
+    if view.is_baseline_chosen and view.answer.verdict is not None:
+        return (
+            "There is nothing to prove: by validation data no rate is expected to do better than "
+            "no dropout."
+        )
     return f"Nothing is proved: no pair of trainings measured {view.answer.chosen} on test data."
 
 
@@ -156,7 +160,12 @@ def _memorised(view: View, share: float) -> str:
         if found.memorised_chosen is None
         else f", with {view.answer.chosen} {found.memorised_chosen:.0%}"
     )
-    return f"Without dropout it memorises {share:.0%} of wrong labels{noise}{chosen}."
+    by_error = (
+        ""
+        if found.memorised_by_error is None
+        else f"; errors like those on test data alone give back {found.memorised_by_error:.0%}"
+    )
+    return f"Without dropout it memorises {share:.0%} of wrong labels{noise}{chosen}{by_error}."
 
 
 def cost(view: View) -> str:
@@ -180,14 +189,19 @@ def notes(view: View) -> list[str]:
         found.append(
             f"Intervals are at {CONFIDENCE:.0%} over pairs of trainings with equal seeds, for "
             f"these test examples; of {len(judged)} comparisons about {by_chance:.1f} would look "
-            "like a gain by chance, and as many like a harm."
+            "like a gain by chance if nothing differed, and as many like a harm."
         )
-    if view.setting.label_noise and any(one.measure.name == "gap" for one in judged):
+    gap_is_told = view.answer.complexity.gap is not None
+    if view.setting.label_noise and (gap_is_told or _has_gap(judged)):
         found.append(
             "With label noise the gap compares training accuracy on partly wrong labels with test "
             "accuracy on right ones: small is good only where test accuracy is no worse."
         )
     return found
+
+
+def _has_gap(findings: Sequence[Finding]) -> bool:
+    return any(one.measure.name == "gap" for one in findings)
 
 
 def _highest(view: View) -> list[str]:

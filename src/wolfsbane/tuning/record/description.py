@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from wolfsbane.tuning.fingerprints import fingerprint_of_factory
+
 PLAIN = bool | int | float | str | None
 
 HASH_LENGTH = 16
@@ -22,8 +24,8 @@ HASH_LENGTH = 16
 def describe(value: Any) -> Any:
     """Return `value` as what JSON can hold.
 
-    Arrays and tensors become shape, dtype and a hash of what they hold; functions and classes
-    their name, a hash of their source where that can be had, and the plain values that they close
+    Arrays and tensors become shape, dtype and a hash of what they hold; functions and classes their
+    name with a hash of their source where that can be had, and the plain values that they close
     over; dataclasses their fields. Of any other object there is its type, with its `fingerprint`
     and length where it has them.
     """
@@ -72,33 +74,28 @@ def _object(value: Any) -> dict[str, Any]:
             "keywords": describe(value.keywords),
         }
     if inspect.ismethod(value):
-        return {**_source(value), "of": describe(value.__self__)}
+        return {"method": fingerprint_of_factory(value), "of": describe(value.__self__)}
     if inspect.isroutine(value) or inspect.isclass(value):
-        return _source(value)
+        return _of_function(value)
     if dataclasses.is_dataclass(value):
         fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
         return {"type": type(value).__qualname__, **describe(fields)}
     return _of_unknown_type(value)
 
 
-def _source(value: Any) -> dict[str, Any]:
-    """Name what is defined in Python, and hash how."""
-    described: dict[str, Any] = {"name": getattr(value, "__qualname__", repr(type(value)))}
-    try:
-        described["source"] = _hash(inspect.getsource(value).encode())
-    except (OSError, TypeError):  # Written in C, or typed into an interpreter.
-        described["source"] = None
+def _of_function(value: Any) -> dict[str, Any]:
+    described: dict[str, Any] = {"function": fingerprint_of_factory(value)}
     if inspect.isfunction(value):
         closed_over = inspect.getclosurevars(value).nonlocals.items()
         plain = {name: describe(one) for name, one in closed_over if isinstance(one, PLAIN)}
-        described.update({"closes over": plain} if plain else {})
+        described |= {"closes over": plain} if plain else {}
     return described
 
 
 def _of_unknown_type(value: Any) -> dict[str, Any]:
     described: dict[str, Any] = {"type": type(value).__qualname__}
     if callable(value):
-        described["source"] = _source(type(value))["source"]
+        described["function"] = fingerprint_of_factory(value)
     fingerprint = getattr(value, "fingerprint", None)
     if isinstance(fingerprint, str):
         described["fingerprint"] = fingerprint

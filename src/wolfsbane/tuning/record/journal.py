@@ -68,13 +68,18 @@ def cut_unfinished(path: Path) -> None:
     if not path.exists():
         return
     content = path.read_bytes()
-    *whole, tail = content.splitlines(keepends=True) or [b""]
-    if tail.endswith(b"\n") and _is_json(tail):
-        return
-    size = sum(map(len, whole))
-    with path.open("r+b") as file:
-        file.truncate(size)
-        os.fsync(file.fileno())
+    size = whole_size(content)
+    if size < len(content):
+        with path.open("r+b") as file:
+            file.truncate(size)
+            os.fsync(file.fileno())
+
+
+def whole_size(content: bytes) -> int:
+    """Return the bytes of a journal up to the end of its last line that is whole."""
+    *_, last = content.splitlines(keepends=True) or [b""]
+    is_whole = last.endswith(b"\n") and _is_json(last)
+    return len(content) if is_whole else len(content) - len(last)
 
 
 def _is_json(line: bytes) -> bool:

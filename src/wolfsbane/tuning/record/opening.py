@@ -21,7 +21,7 @@ from wolfsbane.tuning.record.places import Place, database, folder, in_memory, j
 from wolfsbane.tuning.record.storages import errors_in_a_line
 from wolfsbane.tuning.record.study import StudyRecord
 from wolfsbane.tuning.record.weights import Weights
-from wolfsbane.tuning.sampler import SEED, PairedSampler
+from wolfsbane.tuning.sampler import PairedSampler
 from wolfsbane.tuning.setting import Setting
 from wolfsbane.tuning.space import Space
 
@@ -58,8 +58,6 @@ def open_record(
         MissingDependencyError: the database's driver is not installed.
     """
     space, objective = setting.subject.space, setting.objective
-    if SEED in dict(space.dimensions):
-        raise ArgumentError(f"space: {SEED!r} is what every training's seed is called: rename it")
     described = configuration(setting)
     with ExitStack() as stack:
         stack.enter_context(_quiet())
@@ -69,7 +67,14 @@ def open_record(
             study = _study(place, objective, asks)
             _check_configuration(study, described, place)
             guard = place.guard or stack.enter_context(_owned(study, place))
-            record = StudyRecord(study, place.storage, space, objective, Weights(directory), guard)
+            record = StudyRecord(
+                study,
+                place.storage,
+                space,
+                objective,
+                Weights(directory and directory.absolute()),
+                guard,
+            )
         stack.push(_Leaving(record, guard))
         yield record
 

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from optuna.storages import BaseStorage, InMemoryStorage
+from optuna.storages import BaseStorage, InMemoryStorage, RDBStorage
 
 from wolfsbane.errors import ArgumentError
 from wolfsbane.tuning.record.configuration import DIGITS
@@ -102,6 +102,8 @@ def database(url: str, study: str) -> Iterator[Place]:
     with ExitStack() as stack, errors_in_a_line(url):
         guard = _database_guard(stack, url, study, name)
         storage = open_storage(url)
+        if isinstance(storage, RDBStorage):
+            stack.callback(storage.engine.dispose)
         held = stack.pop_all()
     with held:
         yield Place(storage, study, name, "Give another storage, or delete the study", guard)

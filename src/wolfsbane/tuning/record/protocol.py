@@ -38,5 +38,5 @@ class Record(Protocol):
     def chosen(self) -> Configuration | None:
         """The configuration that the search ended with; None while it goes on."""
 
-    def choose(self, configuration: Configuration) -> None:
-        """Write the choice down, once: what comes after proves it, and does not change it."""
+    def choose(self, configuration: Configuration | None) -> None:
+        """Write the choice down; None: the search goes on. It is final once its proof has begun."""

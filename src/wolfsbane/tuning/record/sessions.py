@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from wolfsbane.tuning.record.locks import Guard, owner, taken
+from wolfsbane.tuning.record.storages import errors_in_a_line
 
 KEEPALIVE = (
     "SET tcp_keepalives_idle = 30",
@@ -25,6 +26,8 @@ KEEPALIVE = (
 
 LONGEST_APPLICATION_NAME = 63
 """Of PostgreSQL, in bytes."""
+
+ALIVE = sqlalchemy.text("SELECT 1")
 
 HOLDER = """
 SELECT activity.application_name, activity.pid, activity.backend_start
@@ -44,34 +47,44 @@ class SessionLock:
         )
         self._study = study
         self._advice = advice
-        self._session = self._lock()
+        self._url = url
+        self._session: sqlalchemy.Connection | None = self._lock()
 
     def check(self) -> None:
         """Take the lock again where the session has broken off.
 
         Raises:
-            ArgumentError: another process has taken it meanwhile.
+            ArgumentError: another process has taken it meanwhile, or the server is gone.
         """
-        try:
-            self._session.execute(sqlalchemy.text("SELECT 1"))
-        except SQLAlchemyError:
-            self._session.invalidate()
-            self._session.close()
+        if not self._is_alive():
+            self._end()
             self._session = self._lock()
 
     def free(self) -> None:
         """End the session, and with it the lock."""
-        self._session.close()
+        self._end()
         self._engine.dispose()
 
-    def _lock(self) -> sqlalchemy.Connection:
-        session = self._engine.connect()
+    def _is_alive(self) -> bool:
         try:
-            self._take(session)
-        except BaseException:
+            return self._session is not None and bool(self._session.scalar(ALIVE))
+        except SQLAlchemyError:
+            return False
+
+    def _end(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
             session.close()
-            raise
-        return session
+
+    def _lock(self) -> sqlalchemy.Connection:
+        with errors_in_a_line(self._url):
+            session = self._engine.connect()
+            try:
+                self._take(session)
+            except BaseException:
+                session.close()
+                raise
+            return session
 
     def _take(self, session: sqlalchemy.Connection) -> None:
         key = {"key": _key(self._study)}

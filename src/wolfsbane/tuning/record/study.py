@@ -14,7 +14,6 @@ from wolfsbane.tuning.record.locks import Guard
 from wolfsbane.tuning.record.weights import Weights
 from wolfsbane.tuning.record.writing import (
     OUTCOME,
-    PURPOSE,
     attributes,
     distributions,
     is_readable,
@@ -22,7 +21,7 @@ from wolfsbane.tuning.record.writing import (
     request_of,
     write_outcome,
 )
-from wolfsbane.tuning.sampler import SEED
+from wolfsbane.tuning.sampler import PURPOSE, SEED
 from wolfsbane.tuning.space import Configuration, Space
 from wolfsbane.tuning.trial import Outcome, Purpose, Request, Trial
 
@@ -198,17 +197,20 @@ class StudyRecord:
             return None
         return Configuration(tuple((name, values[name]) for name, _ in self._space.dimensions))
 
-    def choose(self, configuration: Configuration) -> None:
-        """Write the choice down, once: what comes after proves it, and does not change it.
+    def choose(self, configuration: Configuration | None) -> None:
+        """Write the choice down; None: the search goes on. It is final once its proof has begun.
 
         Raises:
-            ArgumentError: another one was chosen before.
+            ArgumentError: trainings have begun to prove another one.
         """
         self._guard.check()
         before = self.chosen
-        if before not in {None, configuration}:
-            raise ArgumentError(f"{before} is chosen already, and cannot become {configuration}")
-        self._storage.set_study_user_attr(self._study_id, CHOSEN, configuration.as_dict())
+        if before == configuration:
+            return
+        if any(trial.request.purpose is Purpose.PROOF for trial in self.trials()):
+            raise ArgumentError(f"{before} is being proved, and cannot become {configuration}")
+        values = None if configuration is None else configuration.as_dict()
+        self._storage.set_study_user_attr(self._study_id, CHOSEN, values)
 
     def settle(self) -> None:
         """End the trials that nobody works on: finish what came out, give up the others."""

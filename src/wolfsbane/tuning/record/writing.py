@@ -9,24 +9,19 @@ from typing import Any
 from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from wolfsbane.experiment.comparison import LARGEST_SEED
 from wolfsbane.experiment.metrics import Reliability
-from wolfsbane.tuning.sampler import SEED
+from wolfsbane.tuning.sampler import PURPOSE, SEED
 from wolfsbane.tuning.space import Configuration, Space
 from wolfsbane.tuning.trial import Outcome, Purpose, Request
-
-PURPOSE = "purpose"
-"""The user attribute of a trial that says why it is made: "search", "proof" or "complexity"."""
 
 OUTCOME = "outcome"
 """The user attribute of a trial that holds what came out."""
 
-SEEDS = IntDistribution(0, 2**32 - 1)
-"""The parameter `seed` as Optuna has it; the last is scikit-learn's largest."""
-
 
 def distributions(space: Space) -> dict[str, BaseDistribution]:
     """Return the parameters of a trial."""
-    return {**space.distributions, SEED: SEEDS}
+    return {**space.distributions, SEED: IntDistribution(0, LARGEST_SEED)}
 
 
 def attributes(
@@ -44,7 +39,7 @@ def attributes(
 
 def request_of(space: Space, trial: FrozenTrial) -> Request | None:
     """Return what was asked; None of a trial that was not written to its end, or not by us."""
-    names = [name for name, _ in space.dimensions]
+    names = space.names
     if PURPOSE not in trial.user_attrs or not {SEED, *names} <= trial.params.keys():
         return None
     return Request(
