@@ -74,19 +74,21 @@ def test_a_chosen_baseline_has_nothing_to_prove(view):
     baseline = view.answer.baseline
     none = changed(view, chosen=baseline, findings=(), verdict=Verdict.NOTHING)
     assert words.choice(none).startswith("no dropout (dropout=0);")
-    assert words.proof(none) == [
+    (said,) = words.proof(none)
+    assert said == (
         "There is nothing to prove: by validation data nothing is expected to do better than no "
         "dropout."
-    ]
+    )
 
 
 def test_a_chosen_baseline_without_a_verdict_is_the_best_so_far(view):
     baseline = view.answer.baseline
     early = changed(view, chosen=baseline, findings=(), verdict=None)
-    assert words.proof(early) == [
+    (said,) = words.proof(early)
+    assert said == (
         "Nothing is proved: so far, by validation data nothing is expected to do better than no "
         "dropout."
-    ]
+    )
 
 
 def test_beside_options_the_baseline_is_more_than_no_dropout(two_dimensions):

@@ -66,8 +66,8 @@ def _more_data(curve: Curve, view: View, metric: str) -> str:
     change = signed(amount(metric, fmean(curve[larger]) - fmean(curve[smaller])))
     seeds = min(len(before), len(after))
     return (
-        f"{view.at_baseline} test {label_of(metric)} changes by {change} from {smaller} to {larger} "
-        f"training examples ({seeds} seed{'s' if seeds > 1 else ''}): {says}."
+        f"{view.at_baseline} test {label_of(metric)} changes by {change} from {smaller} to "
+        f"{larger} training examples ({seeds} seed{'s' if seeds > 1 else ''}): {says}."
     )
 
 
