@@ -12,7 +12,7 @@ LEAST_BEFORE_SETTLED = 8
 LEAST_BEFORE_BASELINE = 16
 """Before nothing is dropped for good. Where dropout helps only at high rates the curve has two
 valleys, of which a few trainings show one: on 500 digits of MNIST the better one was found by 8
-trainings in no search, by 12 in 4 of 10, by 16 in 7, by 20 in all. Of a proof that is not needed."""
+trainings in no search, by 12 in 4 of 10, by 16 in 7, by 20 in all. They cost a proof not needed."""
 
 SETTLED = 0.1
 """Of the precision: a regret that no proof of that precision would notice. Replayed as in
@@ -62,12 +62,13 @@ def limit(evidence: Evidence) -> int:
     may be nothing to prove: what the proof would take goes on searching, but for the fewest pairs.
     """
     shares = evidence.shares
-    free = evidence.limits.budget - shares.complexity
+    # An earlier call with a greater budget may have spent more on complexity than this one would.
+    free = evidence.limits.budget - max(shares.complexity, len(evidence.of(Purpose.COMPLEXITY)))
     if evidence.outcomes(Purpose.SEARCH) and not evidence.measures:
         return free
     if evidence.is_comparison and evidence.best == evidence.baseline:
-        return max(shares.search, free - 2 * LEAST_PAIRS)
-    return shares.search
+        return min(free, max(shares.search, free - 2 * LEAST_PAIRS))
+    return min(free, shares.search)
 
 
 def is_over(evidence: Evidence) -> bool:
