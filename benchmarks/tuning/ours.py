@@ -78,7 +78,7 @@ class TableEngine:
     def seed(self, request: Request) -> int:
         """Return the table's seed for one of the search, whose first is 0."""
         if request.purpose is Purpose.PROOF:
-            return self.seeds[PROOF_OFFSET - request.seed - 1]
+            return self.seeds[-1 - request.seed % PROOF_OFFSET]
         return self.seeds[request.seed]
 
 

@@ -48,6 +48,23 @@ def test_the_same_seed_gives_the_same_split():
     assert torch.equal(split(pool, 100, seed=5).train.x, split(pool, 100, seed=5).train.x)
 
 
+def test_a_part_of_the_training_examples_leaves_validation_and_test_as_they_are():
+    pool = numbered_pool(400)
+    whole, part = split(pool, 100, seed=3), split(pool, 20, seed=3, part_of=100)
+    assert [len(of) for of in (part.train, part.validation, part.test)] == [20, 150, 150]
+    for one, other in ((whole.validation, part.validation), (whole.test, part.test)):
+        assert torch.equal(one.x.flatten().argsort(), other.x.flatten().argsort())
+    assert part.train.y.sum() == 10
+
+
+def test_a_class_too_rare_for_a_part_is_refused():
+    pool = Pool(
+        "rare", "table", Examples(torch.rand(60, 1), (torch.arange(60) < 5).long()), ("a", "b")
+    )
+    with pytest.raises(DataError, match="class 'b' has 1 of 12 training examples"):
+        split(pool, 6, seed=0, part_of=12)
+
+
 def test_every_part_has_its_share_of_every_class():
     pool = load("spam")
     data = split(pool, 500, seed=0)

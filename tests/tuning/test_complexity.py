@@ -29,6 +29,13 @@ def test_one_training_on_wrong_labels_says_what_is_memorised():
     assert (answer.complexity.memorised, answer.complexity.memorised_noise) == (1.0, NOISE)
     assert (answer.complexity.memorised_chosen, answer.complexity.curve) == (None, ())
     assert answer.complexity.gap == pytest.approx(0.1, abs=0.01)
+    # Of two classes, one in ten test examples is given the wrong one.
+    assert answer.complexity.memorised_by_error == pytest.approx(0.1, abs=0.01)
+
+
+def test_errors_are_shared_by_all_wrong_classes():
+    answer = run(Table(), Limits(24), make_setting(make_pool(classes=5)))
+    assert answer.complexity.memorised_by_error == pytest.approx(0.1 / 4, abs=0.0025)
 
 
 def test_the_gap_is_that_of_the_proofs_baseline():

@@ -41,7 +41,7 @@ def test_a_precision_that_the_first_pairs_miss_is_met_by_a_second_stage():
             self.noise = 0.02 if request.purpose is Purpose.PROOF else 0.01
             return super().outcome(request)
 
-    answer, trials = run(Louder(), Limits(300, precision=0.03))
+    answer, trials = run(Louder(luck=2), Limits(300, precision=0.03))
     found = finding(answer)
     assert found.difference.high - found.difference.mean <= 0.03
     differences = paired(trials, answer)
@@ -52,6 +52,19 @@ def test_a_precision_that_the_first_pairs_miss_is_met_by_a_second_stage():
         if estimate(differences, first=first) == found.difference
     ]
     assert agreeing, "deviation and quantile come from the first pairs"
+
+
+def test_more_budget_or_another_precision_leaves_the_first_pairs_as_they_were_fixed():
+    """Six were affordable; the search's deviation would ask for more of them now."""
+    made, engine = make_setting(), Table(noise=0.05)
+    with open_record(made) as record:
+        search(made, Limits(24, precision=0.02), record, engine, lambda _: None)
+        before = {one.request.seed for one in record.trials() if one.request.purpose == "proof"}
+        answer = search(made, Limits(80, precision=0.03), record, engine, lambda _: None)
+        trials = record.trials()
+    differences = paired(trials, answer)
+    assert len(before) == 6 < len(differences)
+    assert finding(answer).difference == estimate(differences, first=6)
 
 
 def paired(trials, answer):

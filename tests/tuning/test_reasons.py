@@ -4,10 +4,12 @@ import pytest
 
 from landscapes import Table, flat, make_pool, make_setting
 from wolfsbane.experiment.intervals import Verdict
+from wolfsbane.tuning.dimensions import Rate
 from wolfsbane.tuning.objective import Objective
 from wolfsbane.tuning.reasons.of_data import num_validation, standard_error
 from wolfsbane.tuning.record import open_record
 from wolfsbane.tuning.search import Limits, search
+from wolfsbane.tuning.space import make_space
 from wolfsbane.tuning.trial import Outcome, Purpose
 
 
@@ -22,11 +24,11 @@ def said(answer, words):
 
 
 def test_a_clear_answer_has_no_warnings():
-    assert run(Table(), Limits(24), make_setting(make_pool())).warnings == ()
+    assert run(Table(luck=1), Limits(24), make_setting(make_pool())).warnings == ()
 
 
 def test_an_interval_wider_than_what_matters_says_how_many_trainings_would_do():
-    answer = run(Table(noise=0.1, of_seed=0.0), Limits(24))
+    answer = run(Table(noise=0.1, of_seed=0.0, luck=1), Limits(24))
     assert answer.verdict is Verdict.NOTHING
     (wide,) = said(answer, "less precisely than")
     budget = int(wide.split("a budget of about ")[1].split()[0].replace(",", ""))
@@ -45,7 +47,7 @@ def test_of_accuracy_differences_are_told_in_points():
     table = Table(accuracy=lambda rate: 0.9 + 0.01 * rate, test_examples=50)
     answer = run(table, Limits(24, precision=0.0005), setting)
     assert said(answer, "less precisely than the ±0.05 points")
-    assert said(answer, "test accuracy itself to ±4.3 points")
+    assert said(answer, "test accuracy itself to ±4.")
 
 
 def test_trainings_that_do_not_tell_the_rates_apart_say_so():
@@ -53,9 +55,35 @@ def test_trainings_that_do_not_tell_the_rates_apart_say_so():
     assert said(answer, "do not tell the rates apart")
 
 
+def test_rates_are_not_told_apart_where_the_baseline_may_not_be_chosen_either():
+    space = make_space({"dropout": Rate(0.1, 0.9, step=0.1)})
+    answer = run(Table(flat, noise=0.05, luck=3), Limits(11), make_setting(space=space))
+    assert said(answer, "each of the 9 candidates is as good")
+
+
 def test_a_share_spent_before_the_search_settled_is_told():
     answer = run(Table(noise=0.02, luck=2), Limits(11, precision=0.002))
     assert said(answer, "spent before it settled")
+    assert said(answer, "The choice is final here")
+
+
+def test_a_choice_of_which_nothing_is_proved_is_not_called_final():
+    answer = run(Table(noise=0.02, luck=2), Limits(8, precision=0.002))
+    assert said(answer, "called again with a budget of more than 8, the search goes on")
+    assert not said(answer, "final")
+
+
+def test_the_budget_that_would_do_does():
+    """Stein's quantile is that of the first pairs, however many follow."""
+    setting, limits = make_setting(), Limits(40, precision=0.02)
+    with open_record(setting) as record:
+        first = search(setting, limits, record, Table(noise=0.05), lambda _: None)
+        (wide,) = said(first, "less precisely than")
+        budget = int(wide.split("a budget of about ")[1].split()[0])
+        limits = Limits(budget, precision=0.02)
+        answer = search(setting, limits, record, Table(noise=0.05), lambda _: None)
+    assert not said(answer, "less precisely than")
+    assert sum(answer.num_trainings.values()) == budget
 
 
 def test_a_loop_without_test_metrics_chooses_and_has_no_verdict():

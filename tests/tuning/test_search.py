@@ -85,7 +85,7 @@ def test_a_budget_too_small_for_a_verdict_says_which_is_not(budget):
 
 
 def test_an_optimum_is_found_and_proved():
-    answer = run(Table(valley))
+    answer = run(Table(valley, luck=1))
     assert answer.chosen.as_dict()["dropout"] == pytest.approx(0.5, abs=0.15)
     assert answer.verdict is Verdict.GAIN
     (rates,) = answer.ranges
@@ -167,7 +167,10 @@ def test_proof_and_search_share_no_seed():
     }
     assert seeds[Purpose.PROOF]
     assert not seeds[Purpose.PROOF] & seeds[Purpose.SEARCH]
-    assert min(seeds[Purpose.PROOF]) == PROOF_OFFSET
+    num_pairs = len(seeds[Purpose.PROOF])
+    assert {divmod(seed, PROOF_OFFSET) for seed in seeds[Purpose.PROOF]} == {
+        (num_pairs, index) for index in range(num_pairs)
+    }
 
 
 def test_trainings_are_asked_for_in_batches():

@@ -212,6 +212,12 @@ def test_what_is_memorised_is_the_share_of_wrong_labels_given_back():
     assert 0 < outcome.memorised < 1
 
 
+def test_all_sizes_of_a_learning_curve_are_measured_on_the_same_examples():
+    sizes = (SIZE // 2, SIZE)
+    counts = [sum(trained(request={"train_size": size}).reliability.count) for size in sizes]
+    assert counts == [len(split(load("digits"), SIZE, 0).test)] * 2
+
+
 def test_nothing_is_memorised_where_no_label_is_wrong():
     assert trained().memorised is None
     assert trained(label_noise=0.3, request={"label_noise": 0.0}).memorised is None

@@ -53,6 +53,8 @@ class Complexity:
             None where the user's loop does not measure accuracy.
         memorised: share of wrong training labels that the baseline gives back; None where unknown.
         memorised_noise: share of wrong labels it was trained with for that.
+        memorised_by_error: share that its errors would give back had it never seen them: of test
+            examples, the share it gives one certain wrong class. None where unknown.
         memorised_chosen: the same share at the chosen configuration; None where not measured.
         curve: on request, metrics over training-set size; else empty.
     """
@@ -60,6 +62,7 @@ class Complexity:
     gap: float | None = None
     memorised: float | None = None
     memorised_noise: float | None = None
+    memorised_by_error: float | None = None
     memorised_chosen: float | None = None
     curve: tuple[LearningCurvePoint, ...] = ()
 

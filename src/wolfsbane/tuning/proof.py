@@ -5,6 +5,9 @@ the search saw and the precision that is wanted. If the pairs deviate by more, t
 how many there have to be in all; intervals then take deviation and quantile from the first ones and
 the mean from all, which keeps their coverage. The difference itself decides nothing.
 
+The first number stays what it was when the budget is raised later. Who raises it once because there
+was no gain finds one in 3 of 100 simulated searches with nothing to gain, for 2.5 of 100 without.
+
 References:
     Stein 1945, doi:10.1214/aoms/1177731088.
 """
@@ -12,7 +15,7 @@ References:
 from wolfsbane.experiment.intervals import count_for, total_for
 from wolfsbane.tuning.evidence import Evidence
 from wolfsbane.tuning.pairs import of_objective, pairs_of, spread
-from wolfsbane.tuning.seeds import proof_seed
+from wolfsbane.tuning.seeds import MOST_FIRST_PAIRS, first_pairs_of, proof_seed
 from wolfsbane.tuning.shares import LEAST_PAIRS
 from wolfsbane.tuning.trainings import Trainings
 from wolfsbane.tuning.trial import Purpose
@@ -50,11 +53,14 @@ def num_affordable_pairs(evidence: Evidence) -> int:
 
 def num_first_pairs(evidence: Evidence) -> int:
     """Return the number of pairs fixed before any is made; 0 where there is no proof."""
+    begun = evidence.of(Purpose.PROOF)
+    if begun:
+        return first_pairs_of(evidence.setting.seed, begun[0].request.seed)
     affordable = num_affordable_pairs(evidence)
     if affordable < LEAST_PAIRS or not has_proof(evidence):
         return 0
     needed = count_for(evidence.posterior.pair_deviation, evidence.precision)
-    return int(min(max(needed, LEAST_FIRST_PAIRS), affordable))
+    return int(min(max(needed, LEAST_FIRST_PAIRS), affordable, MOST_FIRST_PAIRS))
 
 
 def num_pairs_in_all(evidence: Evidence) -> float:
@@ -74,7 +80,8 @@ def num_pairs_in_all(evidence: Evidence) -> float:
 
 def _wanted(evidence: Evidence, num_pairs: int) -> list[Wanted]:
     """Return both trainings of every pair; the first seed's chosen network is kept."""
-    seeds = [proof_seed(evidence.setting.seed, index) for index in range(num_pairs)]
+    first, fixed = evidence.setting.seed, num_first_pairs(evidence)
+    seeds = [proof_seed(first, fixed, index) for index in range(num_pairs)]
     return [
         Wanted(
             configuration,

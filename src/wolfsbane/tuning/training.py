@@ -84,7 +84,8 @@ def _data(setting: Setting, request: Request) -> tuple[Any, torch.Tensor | None]
         return setting.data, None
     size = setting.train_size if request.train_size is None else request.train_size
     noise = setting.label_noise if request.label_noise is None else request.label_noise
-    clean = split(setting.pool, size, request.seed)
+    # The learning curve's sizes are measured on the same examples, or they could not be compared.
+    clean = split(setting.pool, size, request.seed, part_of=max(size, setting.train_size))
     noisy = add_label_noise(clean, noise, request.seed)
     return noisy, None if noisy is clean else clean.train.y
 

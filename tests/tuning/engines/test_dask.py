@@ -1,17 +1,18 @@
 """A Dask cluster that is there, of two worker processes."""
 
 import pytest
+
 from skips import require_packages
 from tuning.engines.suite import ClosingSuite, performing
-
 from wolfsbane.tuning.engines import make_engine
 
 
 @pytest.fixture(scope="module")
 def client():
-    require_packages("distributed")
-    import dask
-    from distributed import Client, LocalCluster
+    require_packages("distributed.scheduler")  # A folder of tests is named "distributed".
+    import dask  # noqa: PLC0415  # where it is installed
+
+    from distributed import Client, LocalCluster  # noqa: PLC0415
 
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 2}),

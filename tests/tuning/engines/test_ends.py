@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from skips import require_packages
 from tuning.engines.suite import PATIENCE, is_over, starts, wait_until
 
@@ -40,7 +41,7 @@ def waiting(engine, folder):
 
 @pytest.mark.parametrize("engine", ["local", "ray", "dask"])
 def test_interrupted_all_processes_end_without_a_word(engine, tmp_path):
-    require_packages(*{"local": [], "ray": ["ray"], "dask": ["distributed"]}[engine])
+    require_packages(*{"local": [], "ray": ["ray"], "dask": ["distributed.scheduler"]}[engine])
     with waiting(engine, tmp_path) as program:
         os.killpg(program.pid, signal.SIGINT)
         assert program.wait(PATIENCE) == 0

@@ -11,7 +11,7 @@ from wolfsbane.tuning.trial import Outcome
 
 def raised(error):
     try:
-        raise error
+        raise error  # noqa: TRY301
     except BaseException as found:  # noqa: BLE001
         return failure_of(found, "epoch 3")
 

@@ -3,8 +3,8 @@
 import os
 
 import pytest
-from tuning.engines.suite import a_setting, marking, performing, requests
 
+from tuning.engines.suite import a_setting, marking, performing, requests
 from wolfsbane.tuning.engines import make_engine
 
 

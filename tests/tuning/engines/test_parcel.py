@@ -4,8 +4,8 @@ import pickle
 import threading
 
 import pytest
-from tuning.engines.suite import a_setting, performing
 
+from tuning.engines.suite import a_setting, performing
 from wolfsbane.errors import ArgumentTypeError
 from wolfsbane.tuning.engines.parcel import pack
 

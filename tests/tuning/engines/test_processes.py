@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+
 from tuning.engines.suite import (
     ClosingSuite,
     a_setting,
@@ -13,7 +14,6 @@ from tuning.engines.suite import (
     requests,
     wait_until,
 )
-
 from wolfsbane.tuning.engines import make_engine
 from wolfsbane.tuning.trial import Outcome
 
@@ -30,7 +30,7 @@ class TestProcesses(ClosingSuite):
         """loky would end it, and warn."""
 
         def look(data, request):
-            from joblib.externals.loky import process_executor
+            from joblib.externals.loky import process_executor  # noqa: PLC0415  # the worker's
 
             return Outcome({"validation_nll": (float(process_executor._USE_PSUTIL),)})
 

@@ -1,16 +1,16 @@
 """A Ray cluster that is there, of two workers."""
 
 import pytest
+
 from skips import require_packages
 from tuning.engines.suite import EngineSuite, performing
-
 from wolfsbane.tuning.engines import make_engine
 
 
 @pytest.fixture(scope="module")
 def cluster():
     require_packages("ray")
-    import ray
+    import ray  # noqa: PLC0415  # where it is installed
 
     ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield ray

@@ -3,8 +3,8 @@
 import threading
 
 import torch
-from tuning.engines.suite import PATIENCE, a_setting, performing, requests, wait_until
 
+from tuning.engines.suite import PATIENCE, a_setting, performing, requests, wait_until
 from wolfsbane.tuning.engines.failure import Failure
 from wolfsbane.tuning.engines.parcel import pack
 from wolfsbane.tuning.engines.worker import attempt, stop
@@ -51,8 +51,7 @@ def test_threads_of_a_process_train_one_after_the_other():
 
     def note(data, request):
         together.append(request)
-        for _ in range(1000):
-            most.append(len(together))
+        most.extend(len(together) for _ in range(1000))
         together.pop()
         return Outcome({})
 

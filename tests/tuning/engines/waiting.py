@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 from tuning.engines.suite import a_setting, marking, performing, requests, waiting_for_ever
-
 from wolfsbane.tuning.engines import make_engine
 
 

@@ -19,6 +19,9 @@ LARGEST_SHARE = 0.8
 
 TEST_SEED = 0
 
+LEAST_OF_CLASS = 2
+"""Of a class that is shared out."""
+
 CLIP = 3.0
 """Standardised inputs are cut here: else a few extreme values of a skewed feature decide all."""
 
@@ -32,7 +35,7 @@ def default_train_size(pool: Pool) -> int:
     return min(DEFAULT_TRAIN_SIZE, int(len(pool.examples) * share))
 
 
-def split(pool: Pool, train_size: int, seed: int) -> Data:
+def split(pool: Pool, train_size: int, seed: int, *, part_of: int | None = None) -> Data:
     """Draw training and validation examples by `seed`, standardise all by the training ones.
 
     Inputs have mean 0 and deviation 1 in training, and are cut at three deviations.
@@ -41,17 +44,27 @@ def split(pool: Pool, train_size: int, seed: int) -> Data:
     same for all seeds), the other half validates. Each part has its share of every class,
     to within one example.
 
+    Args:
+        pool: all examples.
+        train_size: how many are trained on.
+        seed: draws them.
+        part_of: a larger size, of whose training examples these are a part; validation and test
+            examples are then that size's, and those left over are not used. Default: none.
+
     Raises:
         DataError: `train_size` leaves too little for training or for validation and test.
     """
     _check_train_size(pool, train_size)
+    drawn_size = train_size if part_of is None else part_of
     rest, test = pool.examples, pool.test
     if test is None:
-        test_size = (len(rest) - train_size) // 2
+        test_size = (len(rest) - drawn_size) // 2
         rest_index, test_index = _stratified(rest.y, test_size, TEST_SEED)
         rest, test = pool.examples[rest_index], pool.examples[test_index]
-    validation_index, train_index = _stratified(rest.y, train_size, seed)
+    validation_index, train_index = _stratified(rest.y, drawn_size, seed)
     train, validation = rest[train_index], rest[validation_index]
+    if train_size < drawn_size:
+        train = _part(pool, train, train_size, seed)
     _check_classes(pool, train)
     mean, deviation = _scales(train.x)
     train, validation, test = (
@@ -59,6 +72,18 @@ def split(pool: Pool, train_size: int, seed: int) -> Data:
         for part in (train, validation, test)
     )
     return Data(pool.name, pool.kind, pool.classes, train, validation, test)
+
+
+def _part(pool: Pool, train: Examples, size: int, seed: int) -> Examples:
+    counts = train.y.bincount(minlength=len(pool.classes))
+    if counts.min() < LEAST_OF_CLASS:
+        rare = pool.classes[int(counts.argmin())]
+        raise DataError(
+            f"class {rare!r} has {int(counts.min())} of {len(train)} training examples, of which "
+            f"{size} cannot be drawn in proportion. Train on more (train size)"
+        )
+    _, index = _stratified(train.y, size, seed)
+    return train[index]
 
 
 def add_label_noise(data: Data, share: float, seed: int) -> Data:

@@ -60,13 +60,14 @@ def _more_data(curve: Curve, view: View, metric: str) -> str:
         "more data still helps"
         if min(after) > max(before)
         else "more data does not help"
-        if fmean(after) <= fmean(before)
+        if max(after) < min(before)
         else "whether more data would still help does not show"
     )
     change = signed(amount(metric, fmean(curve[larger]) - fmean(curve[smaller])))
+    seeds = min(len(before), len(after))
     return (
-        f"{view.at_baseline} test {label_of(metric)} changes by {change} from {smaller} to {larger} "
-        f"training examples: {says}."
+        f"{view.at_baseline} test {label_of(metric)} changes by {change} from {smaller} to "
+        f"{larger} training examples ({seeds} seed{'s' if seeds > 1 else ''}): {says}."
     )
 
 

@@ -143,6 +143,7 @@ def _complexity(found: Complexity) -> dict[str, Any]:
         "gap": found.gap,
         "memorised": found.memorised,
         "memorised_noise": found.memorised_noise,
+        "memorised_by_error": found.memorised_by_error,
         "memorised_chosen": found.memorised_chosen,
         "curve": [
             {

@@ -55,7 +55,7 @@ class View:
 
     @property
     def has_options(self) -> bool:
-        """Whether something else than rates is chosen: then the baseline is more than no dropout."""
+        """Whether more than rates is chosen: then the baseline is more than no dropout."""
         return len(self.space.rates) < len(self.space.names)
 
     @property

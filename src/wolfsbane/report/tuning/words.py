@@ -69,7 +69,7 @@ def baseline(view: View) -> str:
 
 def _as_good(one: RateRange, *, is_alone: bool) -> str:
     if one.low == one.high:
-        return "every other rate is worse"
+        return "the rates next to it are worse"
     return f"{'anything' if is_alone else f'any {one.name}'} {_from_to(one)} is as good"
 
 
@@ -118,9 +118,9 @@ def proof(view: View) -> list[str]:
 def _nothing_proved(view: View) -> str:
     if view.is_baseline_chosen and view.answer.ranges:
         than = "the baseline" if view.has_options else "no dropout"
-        found = f"nothing that was tried does better on validation data than {than}"
+        found = f"by validation data nothing is expected to do better than {than}"
         if view.answer.verdict is None:
-            return f"Nothing is proved: so far {found}."
+            return f"Nothing is proved: so far, {found}."
         return f"There is nothing to prove: {found}."
     return f"Nothing is proved: no pair of trainings measured {view.answer.chosen} on test data."
 
@@ -166,9 +166,14 @@ def _memorised(view: View, share: float) -> str:
         if found.memorised_chosen is None
         else f", with {view.answer.chosen} {found.memorised_chosen:.0%}"
     )
+    by_error = (
+        ""
+        if found.memorised_by_error is None
+        else f"; errors like those on test data alone give back {found.memorised_by_error:.0%}"
+    )
     return (
         f"{view.at_baseline} it gives back {share:.0%} of the wrong labels that it was trained "
-        f"with{noise}{chosen}: so much it has memorised."
+        f"with{noise}{chosen}: so much it has memorised{by_error}."
     )
 
 
@@ -193,14 +198,19 @@ def notes(view: View) -> list[str]:
         found.append(
             f"Intervals are at {CONFIDENCE:.0%} over pairs of trainings with equal seeds, for "
             f"these test examples; of {len(judged)} comparisons about {by_chance:.1f} would look "
-            "like a gain by chance, and as many like a harm."
+            "like a gain by chance if nothing differed, and as many like a harm."
         )
-    if view.setting.label_noise and any(one.measure.name == "gap" for one in judged):
+    gap_is_told = view.answer.complexity.gap is not None
+    if view.setting.label_noise and (gap_is_told or _has_gap(judged)):
         found.append(
             "With label noise the gap compares training accuracy on partly wrong labels with test "
             "accuracy on right ones: small is good only where test accuracy is no worse."
         )
     return found
+
+
+def _has_gap(findings: Sequence[Finding]) -> bool:
+    return any(one.measure.name == "gap" for one in findings)
 
 
 def _highest(view: View) -> list[str]:

@@ -58,12 +58,14 @@ def num_planned(setting: Setting, *, with_curve: bool) -> int:
 def sizes(pool: Pool, train_size: int, seeds: list[int]) -> list[int]:
     """Return the sizes, from small to large, that have an example of every class."""
     parts = sorted({train_size // part for part in PARTS} - {0})
-    return [size for size in parts if all(_can_be_split(pool, size, seed) for seed in seeds)]
+    return [
+        size for size in parts if all(_can_be_split(pool, size, train_size, seed) for seed in seeds)
+    ]
 
 
-def _can_be_split(pool: Pool, size: int, seed: int) -> bool:
+def _can_be_split(pool: Pool, size: int, part_of: int, seed: int) -> bool:
     try:
-        split(pool, size, seed)
+        split(pool, size, seed, part_of=part_of)
     except DataError:
         return False
     return True

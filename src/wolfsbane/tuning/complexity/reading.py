@@ -22,6 +22,7 @@ def read(evidence: Evidence) -> Complexity:
         gap=_mean(GAP.of(outcome, -1) for outcome in _whole(evidence, baseline)),
         memorised=memorised,
         memorised_noise=None if memorised is None else own_noise or NOISE,
+        memorised_by_error=None if memorised is None else _by_error(evidence, baseline),
         memorised_chosen=None if chosen == baseline else _memorised(evidence, chosen),
         curve=tuple(_curve(evidence)),
     )
@@ -29,15 +30,27 @@ def read(evidence: Evidence) -> Complexity:
 
 def _memorised(evidence: Evidence, configuration: Configuration) -> float | None:
     """Return the share of wrong labels given back, of trainings that had wrong labels."""
+    return _mean(outcome.memorised for outcome in _with_noise(evidence, configuration))
+
+
+def _by_error(evidence: Evidence, configuration: Configuration) -> float | None:
+    """Return the share of test examples that the same trainings give one certain wrong class."""
+    pool = evidence.setting.pool
+    found = _mean(ACCURACY.of(outcome, -1) for outcome in _with_noise(evidence, configuration))
+    return None if found is None or pool is None else (1.0 - found) / (len(pool.classes) - 1)
+
+
+def _with_noise(evidence: Evidence, configuration: Configuration) -> list[Outcome]:
+    """Return the trainings that had wrong labels."""
     if evidence.setting.label_noise:
-        return _mean(outcome.memorised for outcome in _whole(evidence, configuration))
-    return _mean(
-        trial.outcome.memorised
+        return _whole(evidence, configuration)
+    return [
+        trial.outcome
         for trial in evidence.of(Purpose.COMPLEXITY)
         if trial.outcome is not None
         and trial.request.configuration == configuration
         and trial.request.label_noise
-    )
+    ]
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

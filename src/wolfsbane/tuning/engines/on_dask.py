@@ -87,8 +87,13 @@ class DaskSite:
 class _Told(DaskDistributedBackend):  # type: ignore[misc]  # untyped
     """Dask's backend, which also tells joblib of a task that the scheduler has given up.
 
-    joblib's own would wait for it for ever.
+    joblib's own would wait for it for ever. And while a worker that died is not there again, it
+    would find a single one, and train in this process.
     """
+
+    def effective_n_jobs(self, n_jobs: int) -> int:
+        """Return as many as were asked for, whatever is there at the moment."""
+        return n_jobs
 
     def start_call(self) -> None:
         """Begin a batch."""

@@ -2,17 +2,22 @@
 
 import logging
 import os
+from collections.abc import Callable
 from typing import Any
 
 import ray
 from joblib import ParallelBackendBase
 from ray.exceptions import RayError
 from ray.util.joblib.ray_backend import RayBackend
+from ray.util.multiprocessing.pool import AsyncResult
 
 from wolfsbane.tuning.engines.deaths import ATTEMPTS
 
 ANEW = {"max_restarts": -1, "max_task_retries": ATTEMPTS - 1}
 """Of an actor: Ray starts it again when it dies, and makes its training again."""
+
+PATIENCE = 5.0
+"""Seconds to wait until Ray has noticed that an actor is dead."""
 
 QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
 
@@ -72,7 +77,17 @@ class RaySite:
 class _OneByOne(RayBackend):  # type: ignore[misc, unused-ignore]  # typed if installed
     """Ray's backend, whose outcomes are there one by one as trainings end."""
 
+    _waiting: tuple[AsyncResult, ...] = ()
+
     supports_return_generator = True
+
+    def submit(
+        self, func: Callable[[], Any], callback: Callable[[Any], None] | None = None
+    ) -> AsyncResult:
+        """Send a training, and remember what waits for it."""
+        result: AsyncResult = super().submit(func, callback)
+        self._waiting = (*(one for one in self._waiting if not one.ready()), result)
+        return result
 
     def terminate(self) -> None:
         """Let go of the actors, which ends them; told to end, each logs a failure."""
@@ -82,5 +97,7 @@ class _OneByOne(RayBackend):  # type: ignore[misc, unused-ignore]  # typed if in
         """Leave the actors to `stop`; joblib would start others."""
 
     def kill(self) -> None:
-        """Kill the actors."""
+        """Kill the actors, and wait until nothing waits for them: Ray may be shut down next."""
         super().terminate()
+        for result in self._waiting:
+            result.wait(PATIENCE)

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator, Sequence
 
 from wolfsbane.experiment.comparison import Finding
-from wolfsbane.experiment.intervals import Verdict, count_for
+from wolfsbane.experiment.intervals import Verdict
 from wolfsbane.experiment.measures import ACCURACY, NLL
 from wolfsbane.tuning.evidence import Evidence
-from wolfsbane.tuning.pairs import objective_finding, of_objective, pairs_of, spread
+from wolfsbane.tuning.pairs import objective_finding, of_objective, pairs_of
+from wolfsbane.tuning.proof import num_pairs_in_all
 from wolfsbane.tuning.reasons.amounts import difference as amount
 from wolfsbane.tuning.shares import LEAST_PAIRS
 
@@ -44,8 +45,7 @@ def _wide(evidence: Evidence, finding: Finding) -> Iterator[str]:
     margin = difference.high - difference.mean
     if margin <= evidence.precision or not is_open:
         return
-    deviation = spread(evidence, pairs, finding.measure, finding.epoch)
-    needed = count_for(deviation, evidence.precision)
+    needed = num_pairs_in_all(evidence)
     budget = len(evidence.trials) + 2 * max(1, needed - len(pairs))
     help_ = "" if math.isinf(budget) else f"; a budget of about {budget:,.0f} would do"
     name = finding.measure.name

@@ -54,10 +54,10 @@ def _unsettled(evidence: Evidence) -> Iterator[str]:
     if not evidence.is_comparison:
         return
     objective = evidence.setting.objective.name
-    candidates = evidence.posterior.candidates
-    if len(evidence.posterior.as_good()) == len(candidates):
+    allowed = sum(map(evidence.setting.subject.space.allows, evidence.posterior.candidates))
+    if len(evidence.posterior.as_good()) == allowed:
         yield (
-            f"these trainings do not tell the rates apart: each of the {len(candidates)} "
+            f"these trainings do not tell the rates apart: each of the {allowed} "
             "candidates is as good as the chosen one, as far as they show"
         )
         return
@@ -66,9 +66,15 @@ def _unsettled(evidence: Evidence) -> Iterator[str]:
         yield (
             "the search's share of the budget was spent before it settled: the best rate is "
             f"expected to be better than the chosen one by {amount(objective, regret)} of "
-            f"{objective}. The choice is final here: for a better one search afresh, with a budget of more than "
-            f"{evidence.limits.budget}"
+            f"{objective}. " + _better_choice(evidence)
         )
+
+
+def _better_choice(evidence: Evidence) -> str:
+    budget = f"a budget of more than {evidence.limits.budget}"
+    if evidence.of(Purpose.PROOF):
+        return f"The choice is final here: for a better one search afresh, with {budget}"
+    return f"Nothing is proved of it yet: called again with {budget}, the search goes on"
 
 
 def _curve(evidence: Evidence) -> Iterator[str]:
