@@ -26,11 +26,15 @@ PAGES = (
     "surgery-fuse",
     "surgery-rates",
     "transformations",
+    "tune",
     # Warnings of Lightning and transformers, on small runs.
     pytest.param("tune-own-training", marks=pytest.mark.filterwarnings("ignore")),
 )
 
-NEEDED = {"tune-own-training": ("optuna", "joblib", "lightning", "transformers", "accelerate")}
+NEEDED = {
+    "tune": ("optuna", "joblib"),
+    "tune-own-training": ("optuna", "joblib", "lightning", "transformers", "accelerate"),
+}
 """Packages without which a page's examples cannot run."""
 
 

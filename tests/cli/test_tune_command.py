@@ -112,5 +112,5 @@ def test_ctrl_c_ends_with_the_best_so_far_and_a_report(folder):
     assert "Traceback" not in errors
     assert "interrupted" in output.lower()
     found = json.loads((folder / "run" / "results.json").read_text())
-    assert found["interrupted"] is True
+    assert found["answer"]["finished"] is False
     assert (folder / "run" / "report.html").exists()

@@ -81,7 +81,7 @@ def test_the_line_says_phase_best_and_how_far_it_is(view, progress):
     shown = console.file.getvalue()
     assert f"proof: {view.answer.chosen}, NLL " in shown
     assert "0/?" not in shown
-    assert "14/14 done, 0 running" in shown
+    assert "14/14 trainings" in shown
 
 
 @pytest.mark.parametrize("width", [160, 80, 60])

@@ -28,7 +28,13 @@ def test_the_choice_comes_first_with_what_is_as_good_and_the_verdict(view):
 
 
 def test_a_rate_beside_an_option_is_named(two_dimensions):
-    assert "any dropout from" in words.choice(ranged(two_dimensions, 0.0, 0.8))
+    assert "any dropout from" in words.choice(ranged(two_dimensions, 0.0, 0.6))
+
+
+def test_where_every_rate_is_as_good_the_trainings_are_said_to_tell_nothing(two_dimensions):
+    said = words.choice(ranged(two_dimensions, 0.0, 0.8))
+    assert said.endswith("these trainings do not tell the rates of dropout apart.")
+    assert "as good" not in said
 
 
 def test_a_rate_alone_is_said_to_be_better_than_its_neighbours(view):

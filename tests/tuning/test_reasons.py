@@ -64,6 +64,7 @@ def test_rates_are_not_told_apart_where_the_baseline_may_not_be_chosen_either():
 def test_a_share_spent_before_the_search_settled_is_told():
     answer = run(Table(noise=0.02, luck=2), Limits(11, precision=0.002))
     assert said(answer, "spent before it settled")
+    assert said(answer, " of NLL. ")
     assert said(answer, "The choice is final here")
 
 

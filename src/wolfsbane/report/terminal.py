@@ -38,9 +38,7 @@ _BAR = 40
 class ShowLine(Protocol):
     """Shows where something stands."""
 
-    def __call__(
-        self, text: str, finished: float, total: int, *, num_running: int | None = None
-    ) -> None:
+    def __call__(self, text: str, finished: float, total: int) -> None:
         """Show what is done, and trainings finished (with a share of the running one) of all."""
 
 
@@ -60,7 +58,7 @@ def status_line(console: Console) -> Iterator[ShowLine]:
         TextColumn("{task.description}"),
         BarColumn(bar_width=width),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]},"),
+        TextColumn("trainings,"),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
@@ -71,16 +69,15 @@ def status_line(console: Console) -> Iterator[ShowLine]:
         disable=not console.is_terminal,
         speed_estimate_period=_SPEED_PERIOD,
     )
-    task = bar.add_task("", total=None, unit="trainings")
+    task = bar.add_task("", total=None)
     with contextlib.ExitStack() as running:
 
-        def show(text: str, finished: float, total: int, *, num_running: int | None = None) -> None:
+        def show(text: str, finished: float, total: int) -> None:
             bar.update(
                 task,
                 description=escape(_cut(text, console.width - width - _BESIDE)),
                 total=total,
                 completed=finished,
-                unit="trainings" if num_running is None else f"done, {num_running} running",
             )
             # Started at the first training: a mistake found before it is told in one line.
             if not bar.live.is_started:

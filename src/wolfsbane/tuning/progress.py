@@ -13,7 +13,7 @@ class Progress:
     Attributes:
         phase: what the trainings are for now.
         finished: trainings done.
-        running: trainings on their way.
+        running: trainings asked for: at work, or next.
         budget: trainings allowed.
         best: the best configuration so far; None before there is one.
         value: its objective on validation data, as estimated; None before there is one.

@@ -92,12 +92,7 @@ def progress_line(console: Console, metric: str) -> Iterator[Callable[[Progress]
 
         def update(state: Progress) -> None:
             if console.is_terminal:
-                show_line(
-                    describe(state, metric),
-                    state.finished,
-                    state.budget,
-                    num_running=state.running,
-                )
+                show_line(describe(state, metric), state.finished, state.budget)
             elif state.phase not in phases and state.finished < state.budget:
                 console.print(
                     f"{escape(describe(state, metric))}; {state.finished} of at most "

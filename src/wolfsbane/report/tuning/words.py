@@ -52,6 +52,8 @@ def _chosen(view: View) -> str:
     ranges = view.answer.ranges
     if not ranges:
         return f"{chosen}."
+    if len(ranges) == 1 and _is_everything(view, ranges[0]):
+        return f"{chosen}; these trainings do not tell the rates of {ranges[0].name} apart."
     if len(ranges) == 1:
         is_alone = len(view.answer.chosen.values) == 1
         return f"{chosen}; {_as_good(ranges[0], is_alone=is_alone)} as far as these trainings tell."
@@ -71,6 +73,11 @@ def _as_good(one: RateRange, *, is_alone: bool) -> str:
     if one.low == one.high:
         return "the rates next to it are worse"
     return f"{'anything' if is_alone else f'any {one.name}'} {_from_to(one)} is as good"
+
+
+def _is_everything(view: View, one: RateRange) -> bool:
+    values = dict(view.space.dimensions)[one.name].values
+    return (one.low, one.high) == (values[0], values[-1])
 
 
 def _from_to(one: RateRange) -> str:

@@ -5,6 +5,11 @@ from wolfsbane.tuning.limits import SHARES
 _POINTS = 100
 
 
+def label(metric: str) -> str:
+    """Return a metric's name as people read it."""
+    return {"nll": "NLL"}.get(metric, metric)
+
+
 def difference(metric: str, value: float) -> str:
     """Return how large a difference is, as people read it: of a share in points.
 
