@@ -213,6 +213,10 @@ def test_progress_is_told():
         ({"precision": -1.0}, ArgumentError, "precision has to be"),
         ({"complexity": True, "budget": 8}, ArgumentError, "budget of at least"),
         ({"tensorboard": True}, ArgumentError, "give one"),
+        ({"seed": -1}, ArgumentError, "seed has to be an integer from 0"),
+        ({"seed": 2**32}, ArgumentError, "seed has to be an integer from 0"),
+        ({"seed": 1.5}, ArgumentTypeError, "seed has to be an integer from 0"),
+        ({"out": 5}, ArgumentTypeError, "out has to be the path of a folder"),
         ({"storage": "nonsense"}, ArgumentError, "nonsense"),
     ],
 )
