@@ -153,7 +153,7 @@ def _start(num_workers: int) -> LocalCluster:
             n_workers=num_workers,
             threads_per_worker=1,
             memory_limit=0,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs=logging.CRITICAL,
         )
 
