@@ -30,6 +30,7 @@ OUT_OF_RANGE = {
 
 WRONG_TYPE = [
     ("0.5", "'0.5' (of type str). Pass the number: p=0.5"),
+    ("nan", "'nan' (of type str). Pass a number, such as p=0.5"),
     ("half", "'half' (of type str). Pass a number, such as p=0.5"),
     (b"0.5", "b'0.5' (of type bytes). Pass one number, such as p=0.5"),
     (True, "True (of type bool). A rate is a number, such as p=0.5; to switch dropout on or off"),

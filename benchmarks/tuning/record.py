@@ -35,9 +35,10 @@ Row = dict[str, Any]
 def write() -> Path:
     """Write the record of what the cache has; return where."""
     tables = load_tables()
+    complete = [problem for problem in problems() if problem.name in tables]
     truths = {
         (problem.name, metric): truth_of(tables[problem.name], metric)
-        for problem in problems()
+        for problem in complete
         for metric in METRICS
     }
     record = {
@@ -48,7 +49,7 @@ def write() -> Path:
         "settings": _settings(),
         "grid": [_grid_row(*key, truth) for key, truth in truths.items()],
         "replay": _replay_rows(truths) + _concrete_rows(tables, truths),
-        "held out": [problem.name for problem in problems() if problem.data in HELD_OUT],
+        "held out": [problem.name for problem in complete if problem.data in HELD_OUT],
         "everything": [_everything(tables, *key, truth) for key, truth in truths.items()],
         "early": [
             {"problem": name, "metric": metric} | row

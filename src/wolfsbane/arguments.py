@@ -9,6 +9,7 @@ import inspect
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
@@ -121,10 +122,10 @@ def _type_advice(p: object) -> str:
             "to switch dropout on or off use train() and eval(), or training="
         )
     if isinstance(p, str):
-        try:
-            return f"Pass the number: p={float(p):g}"
-        except ValueError:
-            return "Pass a number, such as p=0.5"
+        with suppress(ValueError):
+            if math.isfinite(number := float(p)):
+                return f"Pass the number: p={number:g}"
+        return "Pass a number, such as p=0.5"
     return "Pass one number, such as p=0.5"
 
 

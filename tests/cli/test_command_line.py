@@ -107,7 +107,7 @@ CSV = "a,b,kind\n" + "1,2,x\n3,4,y\n" * 10
         (["--data", "words.csv"], "column 'a', line 22: expected a number, but found 'oops'"),
         (["--data", "nan.csv"], "column 'b', line 22: nan is not a finite"),
         (["--data", "one.csv"], "expected two classes or more, but found only 'x'"),
-        (["--data", "few.csv"], "has 1 examples"),
+        (["--data", "few.csv"], "has 1 example,"),
         (["--data", "empty"], "has no folder 'train'"),
         (["--variants", "dropuot"], "unknown option 'dropuot': did you mean 'dropout'?"),
         (["--variants", "dropout=30"], "As a percentage that is p=0.3"),

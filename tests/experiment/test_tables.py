@@ -73,7 +73,9 @@ def test_what_is_wrong_is_named_with_its_place(tmp_path, text, said):
 
 def test_a_measurement_as_target_is_recognised(tmp_path):
     rows = "".join(f"1,{index}.5\n" for index in range(20))
-    with pytest.raises(DataError, match=r"class '0\.5' has 1 examples.* there are 20"):
+    with pytest.raises(
+        DataError, match=r"class '0\.5' has 1 example, .* there are 20. Is the target a measurement"
+    ):
         load(write(tmp_path, "x,y\n" + rows))
 
 

@@ -137,7 +137,7 @@ def test_a_loop_of_the_users_gets_what_it_was_given():
     def train(model, data, seed, report):
         seen.append(data)
         p = model[2].p
-        report(validation_nll=(p - 0.3) ** 2 + seed % 7, test_nll=(p - 0.3) ** 2)
+        report(validation_nll=(p - 0.3) ** 2 + seed % 7 / 50, test_nll=(p - 0.3) ** 2)
 
     given = {"mine": 1}
     result = wolfsbane.tune(network, given, train=train, budget=20, jobs=1)
@@ -213,6 +213,10 @@ def test_progress_is_told():
         ({"precision": -1.0}, ArgumentError, "precision has to be"),
         ({"complexity": True, "budget": 8}, ArgumentError, "budget of at least"),
         ({"tensorboard": True}, ArgumentError, "give one"),
+        ({"seed": -1}, ArgumentError, "seed has to be an integer from 0"),
+        ({"seed": 2**32}, ArgumentError, "seed has to be an integer from 0"),
+        ({"seed": 1.5}, ArgumentTypeError, "seed has to be an integer from 0"),
+        ({"out": 5}, ArgumentTypeError, "out has to be the path of a folder"),
         ({"storage": "nonsense"}, ArgumentError, "nonsense"),
     ],
 )

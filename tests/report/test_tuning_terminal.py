@@ -10,8 +10,10 @@ from rich.console import Console
 
 from wolfsbane.report import terminal as shared
 from wolfsbane.report.tuning import terminal
+from wolfsbane.tuning.default_network import DefaultNetwork
+from wolfsbane.tuning.dimensions import Choice, Rate
 from wolfsbane.tuning.progress import Progress
-from wolfsbane.tuning.space import Configuration
+from wolfsbane.tuning.space import Configuration, make_space
 from wolfsbane.tuning.trial import Purpose
 
 
@@ -37,6 +39,14 @@ def test_the_table_has_without_chosen_difference_and_verdict(view):
         assert f"{finding.estimate.mean * (100 if finding.measure.is_share else 1):.1f}" in text
     assert text.count("difference [95%]") == 2
     assert str(view.answer.verdict) in text
+
+
+def test_beside_options_the_table_has_the_baseline(view):
+    options = make_space({"dropout": Rate(), "activation": Choice("relu", "gelu")})
+    setting = replace(view.setting, subject=DefaultNetwork(options))
+    text = printed(replace(view, setting=setting, answer=replace(view.answer, ranges=())), 80)
+    assert "baseline" in text
+    assert "without" not in text.split("difference")[0]
 
 
 def test_the_plot_has_a_row_for_every_rate_that_was_trained(view):

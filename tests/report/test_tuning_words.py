@@ -40,7 +40,7 @@ def test_a_rate_alone_is_said_to_be_better_than_its_neighbours(view):
 def test_each_of_several_rates_has_its_range(view):
     ranges = (RateRange("early", 0.5, 0.4, 0.7), RateRange("late", 0.1, 0.1, 0.1))
     said = words.choice(changed(view, ranges=ranges))
-    assert "early from 0.4 to 0.7 and late 0.1 alone" in said
+    assert "each with the rest as chosen: early from 0.4 to 0.7 and late 0.1 alone" in said
 
 
 def test_every_difference_of_the_proof_is_told_with_its_interval_and_the_pairs(view):
@@ -76,9 +76,27 @@ def test_a_chosen_baseline_has_nothing_to_prove(view):
     assert words.choice(none).startswith("no dropout (dropout=0);")
     (said,) = words.proof(none)
     assert said == (
-        "There is nothing to prove: by validation data no rate is expected to do better than no "
+        "There is nothing to prove: by validation data nothing is expected to do better than no "
         "dropout."
     )
+
+
+def test_a_chosen_baseline_without_a_verdict_is_the_best_so_far(view):
+    baseline = view.answer.baseline
+    early = changed(view, chosen=baseline, findings=(), verdict=None)
+    (said,) = words.proof(early)
+    assert said == (
+        "Nothing is proved: so far, by validation data nothing is expected to do better than no "
+        "dropout."
+    )
+
+
+def test_beside_options_the_baseline_is_more_than_no_dropout(two_dimensions):
+    baseline = two_dimensions.answer.baseline
+    said = words.verdict(changed(two_dimensions, chosen=baseline))
+    assert said.startswith("the baseline (dropout=0, activation=relu)")
+    assert "With the baseline the accuracy" in said
+    assert "without dropout" not in said.lower()
 
 
 def test_without_a_verdict_nothing_is_called_proved(single, two_dimensions):
@@ -90,11 +108,19 @@ def test_without_a_verdict_nothing_is_called_proved(single, two_dimensions):
 def test_complexity_is_told_as_far_as_it_is_measured(view, own_metric):
     said = " ".join(words.complexity(view))
     complexity = view.answer.complexity
-    assert f"{complexity.gap * 100:.1f} points above that on test data" in said
-    assert f"memorises {complexity.memorised:.0%} of wrong labels" in said
+    assert f"gives back {complexity.memorised:.0%} of the wrong labels" in said
     assert f"with {view.answer.chosen} {complexity.memorised_chosen:.0%}" in said
     assert f"on test data alone give back {complexity.memorised_by_error:.0%}" in said
     assert words.complexity(own_metric) == []
+
+
+@pytest.mark.parametrize(
+    ("gap", "says"), [(0.052, "5.2 points higher"), (-0.144, "14.4 points lower")]
+)
+def test_the_gap_says_which_accuracy_is_higher(view, gap, says):
+    complexity = replace(view.answer.complexity, gap=gap)
+    first, *_ = words.complexity(changed(view, complexity=complexity))
+    assert first == f"Without dropout the accuracy is {says} on training data than on test data."
 
 
 def test_the_learning_curve_says_whether_more_data_helps_and_dropout_helps_less(with_curve):
@@ -160,7 +186,7 @@ def test_the_cost_adds_up(view):
 
 
 def test_the_objective_is_explained_where_it_is_ours(view, own_metric):
-    assert "NLL because it is far steadier" in words.verdict(view)
+    assert "because it is far steadier between seeds than accuracy" in words.verdict(view)
     assert "steadier" not in words.verdict(own_metric)
 
 

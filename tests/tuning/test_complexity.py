@@ -38,6 +38,12 @@ def test_errors_are_shared_by_all_wrong_classes():
     assert answer.complexity.memorised_by_error == pytest.approx(0.1 / 4, abs=0.0025)
 
 
+def test_the_gap_is_that_of_the_proofs_baseline():
+    answer = run(Table(noise_of_accuracy=0.05), Limits(24), make_setting(make_pool()))
+    baseline = next(one for one in answer.findings if one.measure.name == "gap")
+    assert answer.complexity.gap == pytest.approx(baseline.estimate.mean)
+
+
 def test_where_labels_are_wrong_already_nothing_more_is_trained():
     engine = Table(memorises=True)
     answer = run(engine, Limits(24), make_setting(make_pool(), label_noise=0.3))

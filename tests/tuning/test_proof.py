@@ -41,7 +41,7 @@ def test_a_precision_that_the_first_pairs_miss_is_met_by_a_second_stage():
             self.noise = 0.02 if request.purpose is Purpose.PROOF else 0.01
             return super().outcome(request)
 
-    answer, trials = run(Louder(), Limits(300, precision=0.03))
+    answer, trials = run(Louder(luck=2), Limits(300, precision=0.03))
     found = finding(answer)
     assert found.difference.high - found.difference.mean <= 0.03
     differences = paired(trials, answer)

@@ -24,14 +24,14 @@ def said(answer, words):
 
 
 def test_a_clear_answer_has_no_warnings():
-    assert run(Table(), Limits(24), make_setting(make_pool())).warnings == ()
+    assert run(Table(luck=1), Limits(24), make_setting(make_pool())).warnings == ()
 
 
 def test_an_interval_wider_than_what_matters_says_how_many_trainings_would_do():
-    answer = run(Table(noise=0.1, of_seed=0.0), Limits(24))
+    answer = run(Table(noise=0.1, of_seed=0.0, luck=1), Limits(24))
     assert answer.verdict is Verdict.NOTHING
     (wide,) = said(answer, "less precisely than")
-    budget = int(wide.split("a budget of about ")[1].split()[0])
+    budget = int(wide.split("a budget of about ")[1].split()[0].replace(",", ""))
     # Deviation 0.14, wanted ±0.025: (1.96 * 0.14 / 0.025)^2 = 120 pairs, by a deviation of six.
     assert 60 <= budget <= 600
 
@@ -40,6 +40,14 @@ def test_a_precision_that_was_asked_for_and_missed_is_told_of_a_gain_too():
     answer = run(Table(), Limits(24, precision=0.001))
     assert answer.verdict is Verdict.GAIN
     assert said(answer, "less precisely than the ±0.001")
+
+
+def test_of_accuracy_differences_are_told_in_points():
+    setting = make_setting(make_pool(), Objective("accuracy", higher_is_better=True))
+    table = Table(accuracy=lambda rate: 0.9 + 0.01 * rate, test_examples=50)
+    answer = run(table, Limits(24, precision=0.0005), setting)
+    assert said(answer, "less precisely than the ±0.05 points")
+    assert said(answer, "test accuracy itself to ±4.")
 
 
 def test_trainings_that_do_not_tell_the_rates_apart_say_so():

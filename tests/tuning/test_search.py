@@ -10,12 +10,14 @@ from scipy import stats
 from landscapes import SPACE, Table, flat, make_pool, make_setting, rising, valley
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, ModelError
 from wolfsbane.experiment.intervals import Verdict
+from wolfsbane.tuning.choosing import limit
 from wolfsbane.tuning.dimensions import Choice, Rate
 from wolfsbane.tuning.objective import Objective
 from wolfsbane.tuning.record import StudyRecord, open_record
 from wolfsbane.tuning.search import Limits, check_limits, search
 from wolfsbane.tuning.seeds import PROOF_OFFSET
 from wolfsbane.tuning.space import Configuration, make_space
+from wolfsbane.tuning.trainings import Trainings
 from wolfsbane.tuning.trial import Purpose
 
 SETTING = make_setting()
@@ -83,7 +85,7 @@ def test_a_budget_too_small_for_a_verdict_says_which_is_not(budget):
 
 
 def test_an_optimum_is_found_and_proved():
-    answer = run(Table(valley))
+    answer = run(Table(valley, luck=1))
     assert answer.chosen.as_dict()["dropout"] == pytest.approx(0.5, abs=0.15)
     assert answer.verdict is Verdict.GAIN
     (rates,) = answer.ranges
@@ -308,6 +310,26 @@ def test_more_budget_proves_the_same_choice_better():
         assert more.chosen == little.chosen
         assert more.num_trainings[Purpose.SEARCH] == little.num_trainings[Purpose.SEARCH]
         assert more.num_trainings[Purpose.PROOF] > little.num_trainings[Purpose.PROOF]
+
+
+@pytest.mark.parametrize(("first", "later"), [(Limits(12), 7), (Limits(25, complexity=True), 16)])
+def test_what_complexity_has_spent_is_not_left_for_a_smaller_budget_to_choose_by(first, later):
+    setting, engine = make_setting(make_pool()), Table(rising)
+    with open_record(setting) as record:
+        search(setting, first, record, engine, ignore)
+        made = len(record.trials())
+        evidence = Trainings(setting, Limits(later), record, engine, ignore).evidence()
+        spent = len(evidence.of(Purpose.COMPLEXITY))
+        assert spent
+        assert limit(evidence) <= later - spent  # else choosing never ends
+        search(setting, Limits(later), record, engine, ignore)
+        assert len(record.trials()) <= max(made, later)
+
+
+def test_a_phase_without_trainings_is_not_announced():
+    phases = []
+    run(Table(rising), Limits(11), on_progress=lambda state: phases.append(state.phase))
+    assert set(phases) == {Purpose.SEARCH}
 
 
 def test_progress_names_phases_and_counts_trainings():

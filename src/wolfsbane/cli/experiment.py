@@ -48,7 +48,10 @@ EpochsOption = Annotated[
 
 TrainSizeOption = Annotated[
     int | None,
-    typer.Option(help="Examples to train on.", show_default="500, or half of a smaller data set"),
+    typer.Option(
+        help="Examples to train on.",
+        show_default="500; of less data half, or 4/5 where test data is apart",
+    ),
 ]
 
 LabelNoiseOption = Annotated[

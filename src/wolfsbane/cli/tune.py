@@ -31,8 +31,8 @@ def tune(
         str | None,
         typer.Option(
             metavar="MODULE:NAME",
-            help="A function that returns a new torch.nn.Module; --space names its arguments. Or "
-            "a torch.nn.Module, whose drop rates are tuned.",
+            help="A function that returns a new torch.nn.Module; --space names its arguments, by "
+            "default its drop rates. Or a torch.nn.Module, whose drop rates are tuned.",
             show_default="a network for the data",
         ),
     ] = None,
@@ -79,7 +79,11 @@ def tune(
         int | None, typer.Option(help="Trainings at once.", show_default="as many as cores")
     ] = None,
     engine: Annotated[
-        str, typer.Option(metavar="local|ray|dask", help="Where trainings run.")
+        str,
+        typer.Option(
+            metavar="local|ray|dask",
+            help="Where trainings run. A cluster's address may follow: ray:auto.",
+        ),
     ] = "local",
     storage: Annotated[
         str | None,

@@ -62,12 +62,13 @@ def limit(evidence: Evidence) -> int:
     may be nothing to prove: what the proof would take goes on searching, but for the fewest pairs.
     """
     shares = evidence.shares
-    free = evidence.limits.budget - shares.complexity
+    # An earlier call with a greater budget may have spent more on complexity than this one would.
+    free = evidence.limits.budget - max(shares.complexity, len(evidence.of(Purpose.COMPLEXITY)))
     if evidence.outcomes(Purpose.SEARCH) and not evidence.measures:
         return free
     if evidence.is_comparison and evidence.best == evidence.baseline:
-        return max(shares.search, free - 2 * LEAST_PAIRS)
-    return shares.search
+        return min(free, max(shares.search, free - 2 * LEAST_PAIRS))
+    return min(free, shares.search)
 
 
 def is_over(evidence: Evidence) -> bool:

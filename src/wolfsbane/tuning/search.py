@@ -62,9 +62,8 @@ def _make_all(trainings: Trainings, record: Record, limits: Limits) -> None:
 
 def _measure_complexity(trainings: Trainings) -> None:
     evidence = trainings.evidence()
-    shares = evidence.shares
-    trainings.start(Purpose.COMPLEXITY, evidence)
-    if shares.complexity:
+    if evidence.shares.complexity:
+        trainings.start(Purpose.COMPLEXITY, evidence)
         wanted = plan(evidence.setting, evidence.best, with_curve=evidence.limits.complexity)
         trainings.make_wanted(Purpose.COMPLEXITY, wanted)
 

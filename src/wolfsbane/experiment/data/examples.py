@@ -75,12 +75,15 @@ class Data:
         return tuple(self.train.x.shape[1:])
 
 
+_NO_CLASSES = ". Is the target a measurement, or an identifier?"
+
+
 def check_labels(y: Tensor, classes: tuple[str, ...], where: str) -> None:
     """Raise unless there are two classes or more, each with enough examples."""
     if len(y) < len(classes):
         raise DataError(
             f"{where}: {len(y)} rows and {len(classes)} different labels: fewer rows than classes "
-            "cannot be learned from. Is the target a measurement, or an identifier?"
+            f"cannot be learned from{_NO_CLASSES}"
         )
     if len(classes) < 2:  # noqa: PLR2004
         found = f"only {classes[0]!r}" if classes else "none"
@@ -88,8 +91,11 @@ def check_labels(y: Tensor, classes: tuple[str, ...], where: str) -> None:
     counts = torch.bincount(y, minlength=len(classes))
     rarest = int(counts.argmin())
     if counts[rarest] < MIN_PER_CLASS:
+        number = int(counts[rarest])
+        examples = "1 example" if number == 1 else f"{number} examples"
+        advice = _NO_CLASSES if len(classes) > len(y) / MIN_PER_CLASS else ""
         raise DataError(
-            f"{where}: class {classes[rarest]!r} has {int(counts[rarest])} examples, but each "
-            f"needs {MIN_PER_CLASS} to be trained, validated and tested. Merge or remove rare "
-            f"classes; there are {len(classes)}"
+            f"{where}: class {classes[rarest]!r} has {examples}, but each needs {MIN_PER_CLASS} to "
+            "be trained, validated and tested. Merge or remove rare classes; there are "
+            f"{len(classes)}{advice}"
         )

@@ -51,7 +51,7 @@ def sentences(view: View) -> list[str]:
 
 
 def _more_data(curve: Curve, view: View, metric: str) -> str:
-    """Say what the last step in size did without dropout."""
+    """Say what the last step in size did at the baseline."""
     *_, smaller, larger = curve
     before, after = curve[smaller], curve[larger]
     if not _higher_is_better(view, metric):
@@ -66,8 +66,8 @@ def _more_data(curve: Curve, view: View, metric: str) -> str:
     change = signed(amount(metric, fmean(curve[larger]) - fmean(curve[smaller])))
     seeds = min(len(before), len(after))
     return (
-        f"Without dropout test {label_of(metric)} changes by {change} from {smaller} to {larger} "
-        f"training examples ({seeds} seed{'s' if seeds > 1 else ''}): {says}."
+        f"{view.at_baseline} test {label_of(metric)} changes by {change} from {smaller} to "
+        f"{larger} training examples ({seeds} seed{'s' if seeds > 1 else ''}): {says}."
     )
 
 

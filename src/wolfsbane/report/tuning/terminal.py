@@ -32,7 +32,8 @@ def show(console: Console, view: View) -> None:
     for epoch, of_epoch in groupby(view.answer.findings, key=lambda finding: finding.epoch):
         found = list(of_epoch)
         title = f"test data, {view.epoch_name(epoch)}{_pairs(found)}"
-        console.print(_table(title, found, console.width))
+        before = "baseline" if view.has_options else "without"
+        console.print(_table(title, found, before, console.width))
         console.print()
     # The table has just shown the proof's differences.
     is_shown = bool(view.answer.findings)
@@ -44,13 +45,13 @@ def _pairs(findings: Sequence[Finding]) -> str:
     return f", pairs: {max(counts)}" if counts else ""
 
 
-def _table(title: str, findings: Sequence[Finding], width: int) -> Table:
+def _table(title: str, findings: Sequence[Finding], before: str, width: int) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
     table.pad_edge, table.collapse_padding = False, True
     table.add_column("")
     is_wide = width >= NARROWEST
     if is_wide:
-        table.add_column("without", justify="right", no_wrap=True)
+        table.add_column(before, justify="right", no_wrap=True)
         table.add_column("chosen", justify="right", no_wrap=True)
     table.add_column("difference [95%]", justify="right", no_wrap=True)
     table.add_column("")

@@ -29,6 +29,7 @@ from wolfsbane.tuning.parse_space import parse_space
 from wolfsbane.tuning.progress import Progress
 from wolfsbane.tuning.record import open_record
 from wolfsbane.tuning.search import Limits, check_limits, default_budget, search
+from wolfsbane.tuning.seeds import check_first_seed
 from wolfsbane.tuning.setting import Setting
 from wolfsbane.tuning.subject import make_subject
 from wolfsbane.tuning.trial import Trial
@@ -95,13 +96,14 @@ def tune(
         complexity: also train on less of the data, to see whether more of it would help.
         target: the column of a CSV file to predict. Default: the last.
         epochs: passes over the training data. Default: 60 for tables, 20 for pictures.
-        train_size: examples to train on. Default: 500, or half of a smaller data set.
+        train_size: examples to train on. Default: 500, or half of a smaller data set (four fifths
+            of its training examples where it has test examples of its own).
         label_noise: share of the training examples that are given another class.
         train: a training loop `train(model, data, seed, report) -> metrics`. Default: AdamW on the
             cross-entropy. See docs/tune-own-training.md.
-        seed: the first of the seeds.
+        seed: the first of the seeds, from 0.
         jobs: trainings at once. Default: as many as cores, or the cluster's workers.
-        engine: "local", "ray" or "dask".
+        engine: "local", "ray" or "dask"; a cluster's address may follow, as in "ray:auto".
         out: a folder for the journal, the report and the weights. A search that is found there goes
             on; one of another configuration is refused. Default: nothing is written.
         storage: an Optuna storage URL instead of the journal in `out`.
@@ -150,8 +152,14 @@ def tune(
         jobs=jobs,
         engine=engine,
     )
-    directory = None if out is None else Path(out)
+    directory = None if out is None else _folder(out)
     return run(plan, directory, storage, tensorboard=tensorboard, on_progress=on_progress)
+
+
+def _folder(out: object) -> Path:
+    if not isinstance(out, str | Path):
+        raise ArgumentTypeError(f"out has to be the path of a folder, but got {out!r}")
+    return Path(out)
 
 
 @dataclass(frozen=True)
@@ -213,7 +221,7 @@ def make_plan(
         train=train or _default_training(pool, epochs),
         train_size=size,
         label_noise=check_share("label noise", label_noise),
-        seed=seed,
+        seed=check_first_seed(seed),
     )
     workers = make_engine(engine, jobs)
     batch = max(Limits.batch, workers.num_workers)

@@ -54,6 +54,16 @@ class View:
         return self.answer.chosen == self.answer.baseline
 
     @property
+    def has_options(self) -> bool:
+        """Whether more than rates is chosen: then the baseline is more than no dropout."""
+        return len(self.space.rates) < len(self.space.names)
+
+    @property
+    def at_baseline(self) -> str:
+        """How a sentence on the baseline begins."""
+        return "With the baseline" if self.has_options else "Without dropout"
+
+    @property
     def data_name(self) -> str:
         """The data's name."""
         return "own data" if self.setting.pool is None else self.setting.pool.name

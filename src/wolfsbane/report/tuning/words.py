@@ -13,12 +13,12 @@ from wolfsbane.tuning.space import Configuration
 from wolfsbane.tuning.trial import Purpose
 
 _WHY_NLL = (
-    "Rates are chosen by NLL because it is far steadier between seeds than accuracy, which on "
-    "clean data hardly changes with the rate."
+    "Rates are chosen by NLL (negative log-likelihood, less is better) because it is far steadier "
+    "between seeds than accuracy, which on clean data hardly changes with the rate."
 )
 _WHY_NOT_ACCURACY = (
-    "Accuracy moves in steps of one example and on clean data hardly changes with the rate: NLL, "
-    "the default, is far steadier between seeds."
+    "On clean data accuracy hardly changes with the rate, and it moves in steps of one example: "
+    "NLL, the default, is far steadier between seeds."
 )
 _WHY = {"nll": _WHY_NLL, "accuracy": _WHY_NOT_ACCURACY}
 
@@ -48,7 +48,7 @@ def choice(view: View) -> str:
 
 
 def _chosen(view: View) -> str:
-    chosen = without_dropout(view) if view.is_baseline_chosen else str(view.answer.chosen)
+    chosen = baseline(view) if view.is_baseline_chosen else str(view.answer.chosen)
     ranges = view.answer.ranges
     if not ranges:
         return f"{chosen}."
@@ -56,12 +56,15 @@ def _chosen(view: View) -> str:
         is_alone = len(view.answer.chosen.values) == 1
         return f"{chosen}; {_as_good(ranges[0], is_alone=is_alone)} as far as these trainings tell."
     parts = [f"{one.name} {_from_to(one)}" for one in ranges]
-    return f"{chosen}; as good as far as these trainings tell: {listing(parts)}."
+    return (
+        f"{chosen}; as good as far as these trainings tell, each with the rest as chosen: "
+        f"{listing(parts)}."
+    )
 
 
-def without_dropout(view: View) -> str:
-    """Return the baseline's name, saying that it drops nothing."""
-    return f"no dropout ({view.answer.baseline})"
+def baseline(view: View) -> str:
+    """Return what the chosen is compared with: no dropout, and the first of all options."""
+    return f"{'the baseline' if view.has_options else 'no dropout'} ({view.answer.baseline})"
 
 
 def _as_good(one: RateRange, *, is_alone: bool) -> str:
@@ -103,7 +106,7 @@ def proof(view: View) -> list[str]:
         of_epoch = list(group)
         pairs = max(one.difference.num_seeds for one in of_epoch if one.difference)
         start = (
-            f"On test data that the choice never saw, against {without_dropout(view)}, "
+            f"On test data that the choice never saw, against {baseline(view)}, "
             f"{pairs} pair{'s' if pairs > 1 else ''} of trainings, {view.epoch_name(epoch)}"
             if not sentences
             else f"The same {view.epoch_name(epoch)}"
@@ -113,11 +116,12 @@ def proof(view: View) -> list[str]:
 
 
 def _nothing_proved(view: View) -> str:
-    if view.is_baseline_chosen and view.answer.verdict is not None:
-        return (
-            "There is nothing to prove: by validation data no rate is expected to do better than "
-            "no dropout."
-        )
+    if view.is_baseline_chosen and view.answer.ranges:
+        than = "the baseline" if view.has_options else "no dropout"
+        found = f"by validation data nothing is expected to do better than {than}"
+        if view.answer.verdict is None:
+            return f"Nothing is proved: so far, {found}."
+        return f"There is nothing to prove: {found}."
     return f"Nothing is proved: no pair of trainings measured {view.answer.chosen} on test data."
 
 
@@ -142,19 +146,21 @@ def complexity(view: View) -> list[str]:
     sentences: list[str] = []
     if found.gap is not None:
         sentences.append(
-            f"Without dropout the accuracy on training data is {found.gap * PERCENT:.1f} points "
-            "above that on test data."
+            f"{view.at_baseline} the accuracy {_higher(found.gap)} on training data than on test "
+            "data."
         )
     if found.memorised is not None:
         sentences.append(_memorised(view, found.memorised))
     return [*sentences, *learning.sentences(view)]
 
 
+def _higher(gap: float) -> str:
+    return f"is {abs(gap) * PERCENT:.1f} points {'lower' if gap < 0.0 else 'higher'}"
+
+
 def _memorised(view: View, share: float) -> str:
     found = view.answer.complexity
-    noise = f" (of the training labels {found.memorised_noise:.0%} were)" * bool(
-        found.memorised_noise
-    )
+    noise = f" ({found.memorised_noise:.0%} of all labels)" * bool(found.memorised_noise)
     chosen = (
         ""
         if found.memorised_chosen is None
@@ -165,7 +171,10 @@ def _memorised(view: View, share: float) -> str:
         if found.memorised_by_error is None
         else f"; errors like those on test data alone give back {found.memorised_by_error:.0%}"
     )
-    return f"Without dropout it memorises {share:.0%} of wrong labels{noise}{chosen}{by_error}."
+    return (
+        f"{view.at_baseline} it gives back {share:.0%} of the wrong labels that it was trained "
+        f"with{noise}{chosen}: so much it has memorised{by_error}."
+    )
 
 
 def cost(view: View) -> str:

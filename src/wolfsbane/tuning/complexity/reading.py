@@ -19,10 +19,7 @@ def read(evidence: Evidence) -> Complexity:
     baseline, chosen = evidence.baseline, evidence.best
     memorised = _memorised(evidence, baseline)
     return Complexity(
-        gap=_mean(
-            GAP.of(outcome, -1)
-            for _, outcome in evidence.outcomes(Purpose.SEARCH, Purpose.PROOF, of=baseline)
-        ),
+        gap=_mean(GAP.of(outcome, -1) for outcome in _whole(evidence, baseline)),
         memorised=memorised,
         memorised_noise=None if memorised is None else own_noise or NOISE,
         memorised_by_error=None if memorised is None else _by_error(evidence, baseline),
@@ -46,8 +43,7 @@ def _by_error(evidence: Evidence, configuration: Configuration) -> float | None:
 def _with_noise(evidence: Evidence, configuration: Configuration) -> list[Outcome]:
     """Return the trainings that had wrong labels."""
     if evidence.setting.label_noise:
-        found = evidence.outcomes(Purpose.SEARCH, Purpose.PROOF, of=configuration)
-        return [outcome for _, outcome in found]
+        return _whole(evidence, configuration)
     return [
         trial.outcome
         for trial in evidence.of(Purpose.COMPLEXITY)

@@ -9,6 +9,7 @@ from wolfsbane.experiment.intervals import Verdict
 from wolfsbane.experiment.measures import ACCURACY, NLL
 from wolfsbane.tuning.evidence import Evidence
 from wolfsbane.tuning.pairs import objective_finding, pairs_of, test_size
+from wolfsbane.tuning.reasons.amounts import difference as amount
 from wolfsbane.tuning.setting import Setting
 from wolfsbane.tuning.trial import Purpose
 
@@ -62,9 +63,10 @@ def _test(evidence: Evidence, findings: Sequence[Finding]) -> Iterator[str]:
         if error > matters:
             needed = math.ceil(size * (error / matters) ** 2)
             yield (
-                f"{size} test examples fix the {finding.measure.label} itself to ±{error:.2g} only "
-                f"(one standard error), more than the {matters:.2g} in question: other test "
-                f"examples may say otherwise; about {needed:,} would do"
+                f"{size} test examples fix the {finding.measure.label} itself to "
+                f"±{amount(name, error)} only (one standard error), more than the "
+                f"{amount(name, matters)} in question: other test examples may "
+                f"say otherwise; about {needed:,} would do"
             )
 
 

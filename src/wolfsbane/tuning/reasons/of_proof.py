@@ -9,6 +9,7 @@ from wolfsbane.experiment.measures import ACCURACY, NLL
 from wolfsbane.tuning.evidence import Evidence
 from wolfsbane.tuning.pairs import objective_finding, of_objective, pairs_of
 from wolfsbane.tuning.proof import num_pairs_in_all
+from wolfsbane.tuning.reasons.amounts import difference as amount
 from wolfsbane.tuning.shares import LEAST_PAIRS
 
 
@@ -46,10 +47,12 @@ def _wide(evidence: Evidence, finding: Finding) -> Iterator[str]:
         return
     needed = num_pairs_in_all(evidence)
     budget = len(evidence.trials) + 2 * max(1, needed - len(pairs))
-    help_ = "" if math.isinf(budget) else f"; a budget of about {budget:.0f} would do"
+    help_ = "" if math.isinf(budget) else f"; a budget of about {budget:,.0f} would do"
+    name = finding.measure.name
     yield (
-        f"the gain in {finding.measure.label} is known to ±{margin:.2g} by {len(pairs)} pairs of "
-        f"trainings, less precisely than the ±{evidence.precision:.2g} that matter{help_}"
+        f"the gain in {finding.measure.label} is known to ±{amount(name, margin)} by {len(pairs)} "
+        f"pairs of trainings, less precisely than the ±{amount(name, evidence.precision)} that "
+        f"matter{help_}"
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from wolfsbane.tuning.complexity.plan import plan
 from wolfsbane.tuning.evidence import Evidence
 from wolfsbane.tuning.proof import has_proof, num_first_pairs
+from wolfsbane.tuning.reasons.amounts import difference as amount
 from wolfsbane.tuning.shares import LEAST_FOR_VERDICT, LEAST_PAIRS, LEAST_SEARCH
 from wolfsbane.tuning.trial import Purpose
 
@@ -64,8 +65,8 @@ def _unsettled(evidence: Evidence) -> Iterator[str]:
     if regret > WORTH_TELLING * evidence.precision:
         yield (
             "the search's share of the budget was spent before it settled: the best rate is "
-            f"expected to be better than the chosen one by {regret:.2g} of {objective}. "
-            + _better_choice(evidence)
+            f"expected to be better than the chosen one by {amount(objective, regret)} of "
+            f"{objective}. " + _better_choice(evidence)
         )
 
 
