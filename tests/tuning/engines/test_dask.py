@@ -33,3 +33,9 @@ def engine(client):
 class TestDask(ClosingSuite):
     def test_workers_are_those_of_the_cluster(self, engine):
         assert engine.num_workers == 2
+
+    def test_an_address_leads_to_the_cluster_and_closing_leaves_it(self, client):
+        engine = make_engine(f"dask:{client.scheduler.address}", 8)
+        assert engine.num_workers == 2
+        engine.close()
+        assert len(client.ncores()) == 2
