@@ -11,7 +11,6 @@ from wolfsbane.tuning.engines import make_engine
 def client():
     require_packages("distributed.scheduler")  # A folder of tests is named "distributed".
     import dask  # noqa: PLC0415  # where it is installed
-
     from distributed import Client, LocalCluster  # noqa: PLC0415
 
     with (

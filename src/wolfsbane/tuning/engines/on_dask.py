@@ -9,10 +9,10 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
+from distributed import Client, KilledWorker, LocalCluster, default_client
 from joblib import ParallelBackendBase
 from joblib._dask import DaskDistributedBackend
 
-from distributed import Client, KilledWorker, LocalCluster, default_client
 from wolfsbane.tuning.engines.deaths import ATTEMPTS
 from wolfsbane.tuning.engines.interrupts import held
 from wolfsbane.tuning.engines.worker import stop
