@@ -94,6 +94,8 @@ def _summary(record: Row) -> str:
     parts = ["## Regret\n\n", _verdict(record), prose.REGRET, _totals(record, held_out=False)]
     if record["held out"]:
         parts += [prose.HELD_OUT, _totals(record, held_out=True)]
+    else:
+        parts.append(prose.NOT_HELD_OUT)
     return "".join(parts)
 
 
@@ -211,7 +213,10 @@ def _nulls(record: Row) -> str:
         for row in record["nulls"]
     ]
     head = ["problem", "tuner", "claims a gain", "95% interval", "chose no dropout", "trainings"]
-    return prose.NULLS + table(head, lines) + "\n" + _null_grid(record)
+    together = record["nulls together"]
+    low, high = together["interval"]
+    said = prose.NULL_CLAIMS.format(**together, low=low, high=high)
+    return prose.NULLS + table(head, lines) + said + _null_grid(record)
 
 
 def _null_grid(record: Row) -> str:
