@@ -57,7 +57,7 @@ def write_page() -> None:
     source = max(record.RESULTS.glob("tuning-2*.json"))
     content = json.loads(source.read_text(encoding="utf-8"))
     (DOCS / "tuning-benchmark.md").write_text(page(content), encoding="utf-8")
-    chart.draw(content, DOCS / "images" / "tuning-benchmark.svg")
+    chart.draw(content, DOCS / "images" / "tuning-benchmark.png")
 
 
 def main() -> None:

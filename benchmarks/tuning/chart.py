@@ -5,7 +5,7 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 SHOWN = (
@@ -18,17 +18,20 @@ SHOWN = (
 COLOURS = ("#8b1e8f", "#1b7fb8", "#2a9d6e", "#888888", "#d1712b")
 INK = "#222222"
 COLUMNS = 4
+DOTS = 90
+"""An inch."""
+
 LARGEST_DOT = 60
 """Area, in points squared, of the dot of a rate that a tuner always chose."""
 
 
 def draw(record: dict[str, Any], path: Path) -> None:
-    """Write the chart of a record as SVG."""
+    """Write the chart of a record as PNG."""
     grid = [row for row in record["grid"] if row["metric"] == "nll"]
-    number = -(len(grid) // -COLUMNS)
-    with mpl.rc_context({"svg.hashsalt": "wolfsbane", "font.size": 8, "axes.titlesize": 9}):
+    number = len(grid) // COLUMNS + 1  # the last panel is for the legend
+    with mpl.rc_context({"font.size": 8, "axes.titlesize": 9}):
         figure = Figure(figsize=(3 * COLUMNS, 2.5 * number), layout="constrained")
-        FigureCanvasSVG(figure)
+        FigureCanvasAgg(figure)
         panels = figure.subplots(number, COLUMNS).ravel()
         for axes, row in zip(panels, grid, strict=False):
             _panel(axes, row, record)
@@ -39,7 +42,7 @@ def draw(record: dict[str, Any], path: Path) -> None:
             for name, colour in zip(SHOWN, COLOURS, strict=True)
         ]
         panels[-1].legend(handles=handles, loc="center", frameon=False)
-        figure.savefig(path, format="svg", metadata={"Date": None})
+        figure.savefig(path, format="png", dpi=DOTS)
 
 
 def _panel(axes: Axes, row: dict[str, Any], record: dict[str, Any]) -> None:

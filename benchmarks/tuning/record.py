@@ -13,7 +13,7 @@ from typing import Any
 import null_runs
 import numpy as np
 import replay
-from data import HELD_OUT, problems
+from data import HELD_OUT, Problem, problems
 from early import early
 from grid import EPOCHS, METRICS, RATES, TRUTH_SEEDS, TUNER_SEEDS
 from peers import BUDGET
@@ -35,9 +35,10 @@ Row = dict[str, Any]
 def write() -> Path:
     """Write the record of what the cache has; return where."""
     tables = load_tables()
+    complete = [problem for problem in problems() if problem.name in tables]
     truths = {
         (problem.name, metric): truth_of(tables[problem.name], metric)
-        for problem in problems()
+        for problem in complete
         for metric in METRICS
     }
     record = {
@@ -45,10 +46,10 @@ def write() -> Path:
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python "
         f"{platform.python_version()}",
         "versions": {name: metadata.version(name).split("+")[0] for name in PACKAGES},
-        "settings": _settings(),
+        "settings": _settings(complete),
         "grid": [_grid_row(*key, truth) for key, truth in truths.items()],
         "replay": _replay_rows(truths) + _concrete_rows(tables, truths),
-        "held out": [problem.name for problem in problems() if problem.data in HELD_OUT],
+        "held out": [problem.name for problem in complete if problem.data in HELD_OUT],
         "everything": [_everything(tables, *key, truth) for key, truth in truths.items()],
         "early": [
             {"problem": name, "metric": metric} | row
@@ -57,13 +58,14 @@ def write() -> Path:
         ],
         "null grid": _null_grid_rows(),
         "nulls": _null_rows(),
+        "nulls together": _null_together(),
     }
     path = RESULTS / f"tuning-{record['date']}.json"
     path.write_text(json.dumps(_rounded(record), indent=1) + "\n", encoding="utf-8")
     return path
 
 
-def _settings() -> Row:
+def _settings(complete: Sequence[Problem]) -> Row:
     return {
         "rates": RATES,
         "truth seeds": len(TRUTH_SEEDS),
@@ -72,7 +74,7 @@ def _settings() -> Row:
         "budget": BUDGET,
         "repetitions": replay.REPETITIONS,
         "null repetitions": null_runs.REPETITIONS,
-        "train sizes": {problem.data: problem.train_size for problem in problems()},
+        "train sizes": {problem.data: problem.train_size for problem in complete},
     }
 
 
@@ -200,6 +202,12 @@ def _null_rows() -> list[Row]:
         | {"baseline": sum(row["rate"] == 0.0 for row in of)}
         for (null, metric, tuner), of in sorted(found.items())
     ]
+
+
+def _null_together() -> Row:
+    claims = [row["claims"] for row in rows(null_runs.OUR_RUNS)]
+    hits, number = sum(claims), len(claims)
+    return {"claims": hits, "runs": number, "interval": clopper_pearson(hits, number)}
 
 
 def clopper_pearson(hits: int, runs: int) -> list[float]:

@@ -16,7 +16,7 @@ from truth import Table, load_tables
 
 Row = dict[str, Any]
 
-REPETITIONS = 40
+REPETITIONS = 30
 """Each with the training seeds in another order, and another seed of the sampler."""
 
 WOLFSBANE = "wolfsbane"

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import wolfsbane
+from skips import require_packages
 from wolfsbane import Choice, Rate
 from wolfsbane.errors import ArgumentError, ArgumentTypeError, DataError, ModelError
 
@@ -182,6 +183,7 @@ def test_another_configuration_is_refused(tmp_path):
 
 
 def test_scalars_are_written_as_trainings_end(tmp_path):
+    require_packages("tensorboard")
     wolfsbane.tune(network, budget=2, out=tmp_path, tensorboard=True, **SMALL)
     assert len(list((tmp_path / "tensorboard").glob("*/events*"))) == 2
 

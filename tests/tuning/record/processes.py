@@ -13,18 +13,18 @@ def context():
     return found
 
 
-def race(target, place, num_answers, *arguments):
-    """Run a function in two processes at once, and return what they answer."""
+def race(target, place, num_answers, *arguments, num_processes=2):
+    """Run a function in processes at once, and return what they answer."""
     processes = context()
-    barrier, answers = processes.Barrier(2), processes.Queue()
-    both = [
-        processes.Process(target=target, args=(place, barrier, answers, *each))
-        for each in ([arguments] * 2 if arguments else [(0,), (1,)])
+    barrier, answers = processes.Barrier(num_processes), processes.Queue()
+    all_of_them = [
+        processes.Process(target=target, args=(place, barrier, answers, *(arguments or (number,))))
+        for number in range(num_processes)
     ]
-    for one in both:
+    for one in all_of_them:
         one.start()
     found = [answers.get(timeout=60) for _ in range(num_answers)]
-    for one in both:
+    for one in all_of_them:
         one.join()
-    assert [one.exitcode for one in both] == [0, 0]
+    assert {one.exitcode for one in all_of_them} == {0}
     return found

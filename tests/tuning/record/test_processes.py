@@ -42,8 +42,8 @@ def test_of_two_processes_that_start_at_once_exactly_one_gets_the_record(place):
 
 
 @pytest.mark.parametrize("place", ["sqlite", "postgresql"], indirect=True)
-def test_two_searches_that_begin_a_database_at_once_both_do(place):
-    assert sorted(race(begin, place, 2)) == [0.0, 1.0]
+def test_searches_that_begin_a_database_at_once_all_do(place):
+    assert sorted(race(begin, place, 4, num_processes=4)) == [0.0, 1.0, 2.0, 3.0]
 
 
 def test_who_comes_second_is_told_who_is_first_since_when_and_what_to_do(place):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -223,12 +223,12 @@ def make_plan(
         label_noise=check_share("label noise", label_noise),
         seed=check_first_seed(seed),
     )
-    workers = make_engine(engine, jobs)
-    batch = max(Limits.batch, workers.num_workers)
     allowed = default_budget(complexity=complexity) if budget is None else budget
-    limits = Limits(check_count("budget", allowed), precision, batch, complexity)
+    limits = Limits(check_count("budget", allowed), precision, complexity=complexity)
     check_limits(setting, limits)
     _check_outputs(setting)
+    workers = make_engine(engine, jobs)  # the last, since it may start a cluster
+    limits = replace(limits, batch=max(limits.batch, workers.num_workers))
     return TuningPlan(setting, limits, workers)
 
 

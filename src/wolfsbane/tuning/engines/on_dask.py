@@ -9,10 +9,10 @@ from multiprocessing import resource_tracker
 from typing import Any
 
 import dask
+from distributed import Client, KilledWorker, LocalCluster, default_client
 from joblib import ParallelBackendBase
 from joblib._dask import DaskDistributedBackend
 
-from distributed import Client, KilledWorker, LocalCluster, default_client
 from wolfsbane.tuning.engines.deaths import ATTEMPTS
 from wolfsbane.tuning.engines.interrupts import held
 from wolfsbane.tuning.engines.worker import stop
@@ -153,7 +153,7 @@ def _start(num_workers: int) -> LocalCluster:
             n_workers=num_workers,
             threads_per_worker=1,
             memory_limit=0,
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs=logging.CRITICAL,
         )
 

@@ -12,6 +12,7 @@ from ray.util.joblib.ray_backend import RayBackend
 from ray.util.multiprocessing.pool import AsyncResult
 
 from wolfsbane.tuning.engines.deaths import ATTEMPTS
+from wolfsbane.tuning.engines.quiet import kept_back
 
 ANEW = {"max_restarts": -1, "max_task_retries": ATTEMPTS - 1}
 """Of an actor: Ray starts it again when it dies, and makes its training again."""
@@ -61,12 +62,13 @@ class RaySite:
         return self._backend
 
     def stop(self, batch: str) -> None:
-        """End all trainings."""
+        """End all trainings, without the lines that Ray prints of each."""
         del batch
-        if self._is_cluster_ours:
-            ray.shutdown()
-        elif self._backend is not None:
-            self._backend.kill()
+        with kept_back():
+            if self._backend is not None:
+                self._backend.kill()
+            if self._is_cluster_ours:
+                ray.shutdown()
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was started here."""
@@ -97,7 +99,10 @@ class _OneByOne(RayBackend):  # type: ignore[misc, unused-ignore]  # typed if in
         """Leave the actors to `stop`; joblib would start others."""
 
     def kill(self) -> None:
-        """Kill the actors, and wait until nothing waits for them: Ray may be shut down next."""
+        """Kill the actors, and wait until nothing waits for them any more.
+
+        What still waits when Ray is shut down next would start it again.
+        """
         super().terminate()
         for result in self._waiting:
             result.wait(PATIENCE)

@@ -1,9 +1,10 @@
 """Optuna's storage from a URL, and what is wrong with one in a line."""
 
 import importlib.util
+import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy
@@ -31,8 +32,12 @@ PACKAGES = {
 
 POSTGRESQL_DRIVERS = ("psycopg2", "psycopg")
 
-ATTEMPTS = 3
-"""To make the tables of a new database."""
+ATTEMPTS = 20
+PAUSE = 0.25
+"""Seconds between attempts to open a database whose tables another process is making."""
+
+HALF_MADE = ("already exists", "no such table", "relation", "unique", "duplicate", "locked")
+"""What databases say of tables that another process is making."""
 
 ENGINE = {"pool_pre_ping": True}
 """A connection that the server has closed between two trainings is opened again."""
@@ -48,8 +53,12 @@ def open_storage(url: str) -> BaseStorage:
     url = with_driver(url)
     for _ in range(ATTEMPTS - 1):
         # Two processes that make the tables of a new database at once: one finds them half made.
-        with suppress(SQLAlchemyError):
+        try:
             return RDBStorage(url, engine_kwargs=dict(ENGINE))
+        except SQLAlchemyError as error:
+            if not any(said in str(error).lower() for said in HALF_MADE):
+                raise
+        time.sleep(PAUSE)
     return RDBStorage(url, engine_kwargs=dict(ENGINE))
 
 
