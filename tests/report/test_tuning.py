@@ -220,6 +220,8 @@ def test_progress_is_told():
         ({"seed": 1.5}, ArgumentTypeError, "seed has to be an integer from 0"),
         ({"out": 5}, ArgumentTypeError, "out has to be the path of a folder"),
         ({"storage": "nonsense"}, ArgumentError, "nonsense"),
+        ({"storage": 5}, ArgumentTypeError, "storage has to be a URL"),
+        ({"jobs": 2.5}, ArgumentTypeError, "jobs has to be a positive integer"),
     ],
 )
 def test_a_mistake_is_told_before_anything_is_trained(arguments, error, said):
@@ -244,3 +246,8 @@ def test_a_model_that_does_not_fit_is_told_first():
 def test_own_epochs_and_a_loop_of_ones_own_exclude_each_other():
     with pytest.raises(ArgumentError, match="epochs is for the default"):
         wolfsbane.tune(network, "digits", train=print, epochs=3)
+
+
+def test_what_splits_data_is_refused_where_a_loop_of_ones_own_gets_it_whole():
+    with pytest.raises(ArgumentError, match="yours goes to train as it is"):
+        wolfsbane.tune(network, {"mine": 1}, train=print, train_size=50)

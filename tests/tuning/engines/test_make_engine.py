@@ -32,7 +32,7 @@ def test_default_is_all_cores_this_process_may_use():
     [
         ("spark", None, "'spark' is not known. Choose local, ray, dask"),
         ("local:4", None, "'local:4' is not known"),
-        ("local", 0, "jobs has to be 1 or more, but got 0"),
+        ("local", 0, "jobs has to be a positive integer, but got 0"),
         ("ray", 1, "engine 'ray' needs 2 jobs or more, but got 1"),
         ("dask:tcp://nowhere:1", 1, "engine 'dask' needs 2 jobs or more"),
     ],

@@ -210,6 +210,11 @@ def make_plan(
         raise ArgumentError("epochs is for the default training loop: your own train has its own")
     pool = given_pool(data, target) if train is None or is_data(data) else None
     size = 0
+    if pool is None and not (train_size is None and target is None and label_noise == 0.0):
+        raise ArgumentError(
+            "train_size, label_noise and target are for data that wolfsbane splits: yours goes to "
+            "train as it is, which can do the same"
+        )
     if pool is not None:
         wanted = default_train_size(pool) if train_size is None else train_size
         size = check_count("train size", wanted)
@@ -257,6 +262,8 @@ def run(
     on_resume: Callable[[int], None] | None = None,
 ) -> TuneResult:
     """Make the trainings that are missing, and return what all come to; see `tune`."""
+    if storage is not None and not isinstance(storage, str):
+        raise ArgumentTypeError(f"storage has to be a URL of Optuna's, but got {storage!r}")
     if tensorboard and directory is None:
         raise ArgumentError("tensorboard writes into the folder `out`: give one")
     start = time.monotonic()

@@ -4,6 +4,7 @@ from importlib import import_module
 
 import joblib
 
+from wolfsbane.arguments import check_count
 from wolfsbane.errors import ArgumentError, MissingDependencyError
 from wolfsbane.tuning.engine import Engine
 from wolfsbane.tuning.engines.cluster import Cluster, Site
@@ -38,8 +39,8 @@ def make_engine(
         MissingDependencyError: the engine's library is not installed.
     """
     kind, _, address = name.partition(":")
-    if jobs is not None and jobs < 1:
-        raise ArgumentError(f"jobs has to be 1 or more, but got {jobs}")
+    if jobs is not None:
+        jobs = check_count("jobs", jobs)
     if kind in CLUSTERS:
         return Cluster(_site(kind, jobs, address or None), perform)
     if name != "local":

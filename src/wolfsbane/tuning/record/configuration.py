@@ -69,10 +69,15 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     """Return every value that two configurations differ in, as `name: old -> new`."""
     before, after = _flat(old), _flat(new)
     return [
-        f"{name}: {before.get(name, 'nothing')} -> {after.get(name, 'nothing')}"
+        f"{name}: {before.get(name, 'nothing')} -> {after.get(name, 'nothing')}{_meaning(name)}"
         for name in dict.fromkeys([*before, *after])
         if before.get(name) != after.get(name)
     ]
+
+
+def _meaning(name: str) -> str:
+    """Return what a difference of fingerprints says, which are no words."""
+    return " (what it is made of has changed)" if "fingerprint" in name else ""
 
 
 def _flat(tree: Any, name: str = "") -> dict[str, str]:

@@ -80,13 +80,12 @@ def open_record(
 
 
 def _enter(stack: ExitStack, directory: Path | None, storage: str | None, study: str) -> Place:
-    if directory is not None:
-        guard = stack.enter_context(folder(directory))
-        if storage is None:
-            return journal(directory, guard)
-    if storage is not None:
-        return stack.enter_context(database(storage, study))
-    return in_memory()
+    # A database first: one that cannot be opened leaves no folder behind.
+    place = None if storage is None else stack.enter_context(database(storage, study))
+    if directory is None:
+        return place or in_memory()
+    guard = stack.enter_context(folder(directory))
+    return place or journal(directory, guard)
 
 
 @contextmanager
