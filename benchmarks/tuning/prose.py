@@ -6,8 +6,8 @@ HEAD = """\
 What [`wolfsbane tune`](tune.md) chooses and claims, beside Optuna's samplers, Optuna's median
 pruner, random search and Concrete dropout, with {budget} trainings each. The truth is a dense grid
 of ten rates by {truth_seeds} seeds, {dense} trainings, on each of {problems} problems: seven data
-sets, clean and with 30% of the training labels wrong. {cells} trainings of the default network, of
-{epochs} epochs each. Written by `python benchmarks/tuning` from
+sets, clean and with 30% of the training labels wrong. All in all {cells} trainings of the default
+network, of {epochs} epochs each. Written by `python benchmarks/tuning` from
 [its record](../benchmarks/results/tuning-{date}.json), with {versions}; {machine}.
 
 ![Test NLL against the drop rate, and what each tuner chose](images/tuning-benchmark.png)
