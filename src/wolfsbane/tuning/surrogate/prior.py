@@ -26,7 +26,7 @@ class LogNormal(NamedTuple):
 # problems: medians over the problems and deviations of the logarithms, for NLL and for accuracy.
 # The beliefs lie between both and are as wide. They matter little: with a length of 1 to 2.2, a
 # bend of 0.2 and a noise of 0.05 to 0.2, trainings of other seeds are as likely to within 0.04
-# nats. Problems of another kind were not tried.
+# nats. Three other problems are in docs/tuning-benchmark.md.
 
 LENGTH = LogNormal(1.5, 0.55)
 """How far rates are alike, in units of -log(1 - p). Fitted: 1.5 and 0.5 (NLL), 0.9 and 0.6."""
