@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
+from pages import PageSuite, figures
 from wolfsbane.experiment.metrics import Reliability
 from wolfsbane.report.tuning import page, surface
 from wolfsbane.tuning.space import Configuration
@@ -25,54 +25,12 @@ def html(with_curve):
     return page.render(with_curve)
 
 
-def figures(text):
-    return re.findall(r'<figure role="img" aria-label="([^"]*)"', text)
-
-
 def headings(text):
     return re.findall(r"<h2>([^<]*)</h2>", text)
 
 
-def test_the_page_asks_the_network_for_nothing(any_page):
-    without_namespaces = re.sub(r'xmlns(:\w+)?="[^"]*"|<!DOCTYPE[^>]*>', "", any_page)
-    assert "http" not in without_namespaces
-    assert not re.search(r"""(src|href)=["'](?!#)""", without_namespaces)
-    assert "<script" not in any_page
-
-
-def test_every_chart_has_a_description(any_page):
-    assert figures(any_page)
-    assert any_page.count("<svg") == len(figures(any_page))
-    assert all(len(description) > 20 for description in figures(any_page))
-
-
-def test_charts_follow_the_theme(any_page):
-    assert set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", any_page)) == set()
-    used = set(re.findall(r"var\((--[\w-]+)\)", any_page))
-    assert all(any_page.count(f"{name}:") == 2 for name in used)  # light and dark
-
-
-def test_the_page_is_well_formed(any_page):
-    open_tags = []
-
-    class Checker(HTMLParser):
-        def handle_starttag(self, tag, attrs):
-            if tag not in {"meta", "br", "link"}:
-                open_tags.append(tag)
-
-        def handle_endtag(self, tag):
-            assert open_tags.pop() == tag
-
-        def handle_startendtag(self, tag, attrs):
-            pass
-
-    Checker().feed(any_page)
-    assert open_tags == []
-
-
-def test_ids_are_unique(any_page):
-    ids = re.findall(r'\bid="([^"]+)"', any_page)
-    assert len(ids) == len(set(ids))
+class TestPage(PageSuite):
+    """Whatever the search."""
 
 
 def test_the_answer_comes_first_and_the_details_in_order(html, view):

@@ -10,7 +10,20 @@ import sklearn
 import torch
 
 import wolfsbane
+from wolfsbane.experiment.comparison import Finding
 from wolfsbane.experiment.intervals import Estimate
+
+
+def finding_row(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a flat record, without the name of what was measured."""
+    return {
+        "epoch": str(finding.epoch),
+        "measure": finding.measure.name,
+        **interval("mean", "", finding.estimate),
+        **interval("difference", "difference_", finding.difference),
+        "verdict": None if finding.verdict is None else str(finding.verdict),
+        "num_seeds": 0 if finding.estimate is None else finding.estimate.num_seeds,
+    }
 
 
 def interval(mean: str, prefix: str, estimate: Estimate | None) -> dict[str, float | None]:

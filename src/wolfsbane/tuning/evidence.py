@@ -97,19 +97,10 @@ class Evidence:
         if self.decided is not None:
             return self.decided
         if self.is_comparison:
-            return self._best_allowed
+            return self.posterior.best
         search = self.of(Purpose.SEARCH)
         trained = (one.request.configuration for one in search if one.outcome is not None)
         return next(trained, self.baseline)
-
-    @property
-    def _best_allowed(self) -> Configuration:
-        """The candidate with the best mean of those that may be chosen: rates may start above 0."""
-        space = self.setting.subject.space
-        both = zip(self.posterior.candidates, self.posterior.mean, strict=True)
-        return min(
-            (mean, index, one) for index, (one, mean) in enumerate(both) if space.allows(one)
-        )[-1]
 
     @cached_property
     def value(self) -> float:

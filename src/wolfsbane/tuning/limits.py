@@ -1,11 +1,11 @@
 """How much of a search is done, and what may be asked for."""
 
-import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from wolfsbane.arguments import check_count
 from wolfsbane.errors import ArgumentError, ArgumentTypeError
 from wolfsbane.experiment.measures import SCORES
 from wolfsbane.tuning.objective import Objective
@@ -48,7 +48,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in (("budget", self.budget), ("batch", self.batch)):
-            _check_count(name, value)
+            check_count(name, value)
         if self.precision is not None:
             _check_precision(self.precision)
 
@@ -56,14 +56,6 @@ class Limits:
 def default_budget(*, complexity: bool) -> int:
     """Return the trainings of a search that was given no budget."""
     return DEFAULT_BUDGET + COMPLEXITY_BUDGET if complexity else DEFAULT_BUDGET
-
-
-def _check_count(name: str, value: object) -> None:
-    wrong = f"{name} has to be a positive integer, a number of trainings, but got {value!r}"
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise ArgumentTypeError(wrong)
-    if operator.index(value) < 1:
-        raise ArgumentError(wrong)
 
 
 def _check_precision(value: object) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from wolfsbane.experiment.comparison import Finding, Plan
 from wolfsbane.experiment.training import Run
-from wolfsbane.report.record import interval, training_loop, versions
+from wolfsbane.report.record import finding_row, training_loop, versions
 
 FORMAT = 1
 """Raised when the meaning or the place of a key in results.json changes."""
@@ -15,18 +15,7 @@ FORMAT = 1
 
 def table(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Return one flat record a finding."""
-    return [
-        {
-            "variant": finding.variant,
-            "epoch": str(finding.epoch),
-            "measure": finding.measure.name,
-            **interval("mean", "", finding.estimate),
-            **interval("difference", "difference_", finding.difference),
-            "verdict": None if finding.verdict is None else str(finding.verdict),
-            "num_seeds": 0 if finding.estimate is None else finding.estimate.num_seeds,
-        }
-        for finding in findings
-    ]
+    return [{"variant": one.variant, **finding_row(one)} for one in findings]
 
 
 def configuration(plan: Plan) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import optuna
 import scipy
 
 from wolfsbane.experiment.comparison import Finding
-from wolfsbane.report.record import finite, interval, training_loop, versions
+from wolfsbane.report.record import finding_row, finite, training_loop, versions
 from wolfsbane.report.tuning.view import Training, View
 from wolfsbane.tuning.answer import Answer, Complexity
 from wolfsbane.tuning.dimensions import Choice, Dimension
@@ -85,18 +85,7 @@ def _noise(one: Training, view: View) -> float:
 
 def findings_table(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Return one flat record a finding; keys as in a comparison's table."""
-    return [
-        {
-            "configuration": finding.variant,
-            "epoch": str(finding.epoch),
-            "measure": finding.measure.name,
-            **interval("mean", "", finding.estimate),
-            **interval("difference", "difference_", finding.difference),
-            "verdict": None if finding.verdict is None else str(finding.verdict),
-            "num_seeds": 0 if finding.estimate is None else finding.estimate.num_seeds,
-        }
-        for finding in findings
-    ]
+    return [{"configuration": one.variant, **finding_row(one)} for one in findings]
 
 
 def to_json(view: View) -> str:
