@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -276,6 +277,24 @@ def test_an_interrupt_while_progress_is_shown_counts_what_is_finished():
         answer = run(Table(), record=record, on_progress=interrupt)
         assert not answer.is_finished
         assert sum(answer.num_trainings.values()) == len(record.trials()) == 6
+
+
+@pytest.mark.parametrize("done_by_then", [False, True])
+def test_an_interrupt_while_an_outcome_is_written_keeps_it(done_by_then, monkeypatch):
+    """Ctrl-C between the two lines that a finished training is in the journal, or after them."""
+    tell = optuna.Study.tell
+
+    def interrupted(study, *args, **named):
+        monkeypatch.undo()
+        if done_by_then:
+            tell(study, *args, **named)
+        raise KeyboardInterrupt
+
+    with open_record(SETTING) as record:
+        monkeypatch.setattr(optuna.Study, "tell", interrupted)
+        answer = run(Table(), record=record)
+        assert not answer.is_finished
+        assert sum(answer.num_trainings.values()) == len(record.trials()) == 1
 
 
 def test_an_interrupted_proof_is_measured_by_the_pairs_that_are_whole(whole):

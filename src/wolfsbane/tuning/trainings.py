@@ -104,8 +104,8 @@ class Trainings:
         results = self._engine.run(self._setting, requests)
         try:
             for request, outcome in results:
-                del self._open[request.number]
                 self._record.tell(request, outcome)
+                del self._open[request.number]
                 self._report(phase, Trial(request, outcome))
         finally:
             if isinstance(results, Generator):

@@ -183,10 +183,12 @@ class StudyRecord:
         """Give up a training that was asked for and will not be made; it is not in `trials`.
 
         A search that goes on after Ctrl-C asks for it again before anything new, as after a kill:
-        it then comes to what it would have come to.
+        it then comes to what it would have come to. Where Ctrl-C came while `tell` wrote its
+        outcome, it is finished instead.
         """
-        self._storage.set_trial_user_attr(self._trial_id(request.number), LOST, value=True)
-        self._study.tell(request.number, state=TrialState.FAIL)
+        frozen = self._storage.get_trial(self._trial_id(request.number))
+        if not frozen.state.is_finished():
+            self._end(frozen)
         self._lost = self._find_lost()
 
     @property
@@ -214,13 +216,15 @@ class StudyRecord:
 
     def settle(self) -> None:
         """End the trials that nobody works on: finish what came out, give up the others."""
-        running = self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-        for frozen in running:
-            if OUTCOME in frozen.user_attrs:
-                self._study.tell(frozen.number, self._value(self._read_outcome(frozen)))
-            else:
-                self._storage.set_trial_user_attr(self._trial_id(frozen.number), LOST, value=True)
-                self._study.tell(frozen.number, state=TrialState.FAIL)
+        for frozen in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._end(frozen)
+
+    def _end(self, frozen: FrozenTrial) -> None:
+        if OUTCOME in frozen.user_attrs:
+            self._study.tell(frozen.number, self._value(self._read_outcome(frozen)))
+        else:
+            self._storage.set_trial_user_attr(self._trial_id(frozen.number), LOST, value=True)
+            self._study.tell(frozen.number, state=TrialState.FAIL)
 
     def _find_lost(self) -> list[FrozenTrial]:
         """Return the trials of the sampler's that were lost and not made again."""
