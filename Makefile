@@ -38,5 +38,5 @@ clean:  ## Removes the environment and caches.
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wolfsbane needs Python 3.11 or newer, but $(PYTHON) is " + sys.version.split()[0] + ". Name another: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[tune,ray,dask]' --group dev
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.[tune,ray,dask,learn]' --group dev
 	touch $@

@@ -1,0 +1,3 @@
+"""Batch norm: what it normalises, its running statistics, small batches."""
+
+ORDER: tuple[str, ...] = ()

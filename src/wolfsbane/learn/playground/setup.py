@@ -1,0 +1,1 @@
+"""What the student sets in the playground."""

@@ -1,0 +1,1 @@
+"""Exercises: what they consist of, how torch and the auditor grade them, what is done so far."""

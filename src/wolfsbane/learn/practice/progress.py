@@ -1,0 +1,1 @@
+"""What a student has done so far, in a file of this machine's."""
