@@ -4,8 +4,10 @@ from importlib import import_module
 
 from wolfsbane.learn.lesson import Section
 
-ORDER: tuple[str, ...] = ("memorising",)
-"""Modules of this package, each with a `SECTION`."""
+ORDER: tuple[str, ...] = (
+    "memorising",
+    "activations",
+)"""Modules of this package, each with a `SECTION`."""
 
 
 def all_sections() -> tuple[Section, ...]:
