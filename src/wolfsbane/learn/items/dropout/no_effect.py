@@ -5,6 +5,7 @@ from wolfsbane.learn.practice.item import Choice, Question, Topic
 PROGRAM = """\
 import torch
 from torch import nn
+from wolfsbane.audit import watch
 
 digits = torch.randn(64, 20)
 labels = torch.randint(0, 10, (64,))
@@ -16,15 +17,16 @@ def share_dropped():
     return ((model[2](hidden) == 0) & (hidden > 0)).sum().item() / (hidden > 0).sum().item()
 
 shares = []
-for epoch in range(3):
-    optimizer.zero_grad()
-    nn.functional.cross_entropy(model(digits), labels).backward()
-    optimizer.step()
-    shares.append(share_dropped())
-    print(f"epoch {epoch}: dropout drops {shares[-1]:.0%} of the active units")
-    model.eval()  # to see how good it is by now
-    with torch.no_grad():
-        print(f"  {(model(digits).argmax(1) == labels).float().mean():.0%} answered rightly")
+with watch(model) as findings:  # the auditor looks on
+    for epoch in range(3):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(digits), labels).backward()
+        optimizer.step()
+        shares.append(share_dropped())
+        print(f"epoch {epoch}: dropout drops {shares[-1]:.0%} of the active units")
+        model.eval()  # to see how good it is by now
+        with torch.no_grad():
+            print(f"  {(model(digits).argmax(1) == labels).float().mean():.0%} answered rightly")
 """
 
 ITEM = Question(
@@ -43,8 +45,8 @@ Why?
         Choice(
             text="`p` is too small",
             claim="model[2].p < 0.1",
-            why="With p = 0.5 half of the units should be dropped. In evaluation mode the rate does "
-            "not matter: even 0.99 drops nothing.",
+            why="With p = 0.5 half of the units should be dropped. In evaluation mode the rate "
+            "does not matter: even 0.99 drops nothing.",
             misconception="a larger p brings the effect back",
             probe="""\
 print("p is", model[2].p)
@@ -74,6 +76,8 @@ print(f"dropped in the first epoch: {shares[0]:.0%}")
             probe="""\
 print(f"as it is now: training {model.eval().training}, {share_dropped():.0%} dropped")
 print(f"after train(): training {model.train().training}, {share_dropped():.0%} dropped")
+for finding in findings:
+    print(f"the auditor, which watched: {finding.code} {finding.message}")
 """,
             rule="WB201",
         ),
