@@ -3,10 +3,14 @@
 ORDER: tuple[str, ...] = (
     "argument",
     "axis",
+    "channels",
     "evaluation",
     "first_batch",
     "keras_momentum",
-    "batch_of_one",
+    "no_grad",
     "evaluated_in_train_mode",
+    "batch_of_one",
+    "bias_before",
     "frozen",
+    "variances",
 )

@@ -20,7 +20,7 @@ for epoch in range(15):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    print(f"epoch {epoch}: loss {loss.item():.2f}")
+print(f"loss of the last batch: {loss.item():.2f}")
 """
 LOADER = "batch_size=32, shuffle=True)"
 

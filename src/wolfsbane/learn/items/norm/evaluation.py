@@ -32,7 +32,7 @@ ITEM = Question(
             probe=(
                 'print("evaluation:", norm(heat_wave).detach().squeeze())\n'
                 "norm.train()\n"
-                'print("training:  ", norm(heat_wave).detach().squeeze())\n'
+                'print("training, but for rounding:", norm(heat_wave).detach().squeeze())\n'
             ),
             why=(
                 "Zeros come out in training mode, where the batch is compared with itself: a heat "

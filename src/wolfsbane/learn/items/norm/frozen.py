@@ -52,7 +52,9 @@ ITEM = Repair(
                 "second by evaluation mode."
             ),
             misconception="the statistics have to train because the layer is in the model",
-            example=PROGRAM.replace("backbone.requires_grad_(False)\n", ""),
+            example=PROGRAM.replace("backbone.requires_grad_(False)\n", "").replace(
+                "SGD(head.", "SGD(model."
+            ),
         ),
         Check(
             claim="head[0].training",

@@ -20,6 +20,7 @@ for name, layer in layers.items():
     in_evaluation = layer.eval()(readings)
     if not torch.allclose(in_training, in_evaluation, atol=1e-4):
         differ.add(name)
+print("differ:", sorted(differ))
 """
 
 ITEM = Question(
@@ -40,7 +41,6 @@ ITEM = Question(
                 'norm = layers["BatchNorm1d"]\n'
                 'print("batch norm in training:  ", norm.train()(readings)[0, :4].detach())\n'
                 'print("batch norm in evaluation:", norm.eval()(readings)[0, :4].detach())\n'
-                'print("differ:", sorted(differ))\n'
             ),
             why=(
                 "Batch norm differs as well: the batch's statistics in training, the running ones "
@@ -57,7 +57,6 @@ ITEM = Question(
                 'print("buffers of layer norm:", dict(layers["LayerNorm"].named_buffers()))\n'
                 'print("buffers of batch norm:", '
                 '[name for name, _ in layers["BatchNorm1d"].named_buffers()])\n'
-                'print("differ:", sorted(differ))\n'
             ),
             why=(
                 "Layer norm normalises each example by its own numbers, which are there in "
@@ -68,7 +67,6 @@ ITEM = Question(
         Choice(
             text="Dropout and BatchNorm1d",
             claim='differ == {"Dropout", "BatchNorm1d"}',
-            probe='print("differ:", sorted(differ))\n',
             why=(
                 "These two ask for `self.training`. `train()` and `eval()` do nothing but set that "
                 "flag, in a module and all that are in it; every other layer here ignores it."
@@ -83,7 +81,6 @@ ITEM = Question(
                 "linear(readings).sum().backward()\n"
                 'print("gradient of the linear layer in evaluation mode, in all:",\n'
                 "      linear.weight.grad.abs().sum().item())\n"
-                'print("differ:", sorted(differ))\n'
             ),
             why=(
                 "`eval()` freezes nothing: gradients are computed and an optimizer would change "
