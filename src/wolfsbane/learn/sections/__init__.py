@@ -7,7 +7,8 @@ from wolfsbane.learn.lesson import Section
 ORDER: tuple[str, ...] = (
     "memorising",
     "activations",
-)"""Modules of this package, each with a `SECTION`."""
+)
+"""Modules of this package, each with a `SECTION`."""
 
 
 def all_sections() -> tuple[Section, ...]:
