@@ -4,7 +4,7 @@ from importlib import import_module
 
 from wolfsbane.learn.lesson import Section
 
-ORDER: tuple[str, ...] = ("memorising",)
+ORDER: tuple[str, ...] = ("memorising", "dropout")
 """Modules of this package, each with a `SECTION`."""
 
 
