@@ -4,7 +4,11 @@ from importlib import import_module
 
 from wolfsbane.learn.lesson import Section
 
-ORDER: tuple[str, ...] = ("memorising", "dropout")
+ORDER: tuple[str, ...] = (
+    "memorising",
+    "dropout",
+    "activations",
+)
 """Modules of this package, each with a `SECTION`."""
 
 
