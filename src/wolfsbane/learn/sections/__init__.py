@@ -6,6 +6,7 @@ from wolfsbane.learn.lesson import Section
 
 ORDER: tuple[str, ...] = (
     "memorising",
+    "dropout",
     "activations",
 )
 """Modules of this package, each with a `SECTION`."""
