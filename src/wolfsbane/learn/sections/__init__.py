@@ -4,7 +4,7 @@ from importlib import import_module
 
 from wolfsbane.learn.lesson import Section
 
-ORDER: tuple[str, ...] = ("activations",)
+ORDER: tuple[str, ...] = ("activations", "dynamic_graph")
 """Modules of this package, each with a `SECTION`."""
 
 
