@@ -4,7 +4,11 @@ from importlib import import_module
 
 from wolfsbane.learn.lesson import Section
 
-ORDER: tuple[str, ...] = ("activations", "dynamic_graph")
+ORDER: tuple[str, ...] = (
+    "memorising",
+    "activations",
+    "dynamic_graph",
+)
 """Modules of this package, each with a `SECTION`."""
 
 
