@@ -8,6 +8,7 @@ ORDER: tuple[str, ...] = (
     "memorising",
     "dropout",
     "activations",
+    "dynamic_graph",
 )
 """Modules of this package, each with a `SECTION`."""
 
