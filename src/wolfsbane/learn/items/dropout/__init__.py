@@ -1,3 +1,10 @@
 """Dropout: what it is for, what it does in either mode, its rate."""
 
-ORDER: tuple[str, ...] = ()
+ORDER: tuple[str, ...] = (
+    "welcome",
+    "purpose",
+    "syntax",
+    "evaluation",
+    "no_effect",
+    "training_only",
+)
