@@ -7,4 +7,13 @@ ORDER: tuple[str, ...] = (
     "evaluation",
     "no_effect",
     "training_only",
+    "rate_meaning",
+    "scale",
+    "expectation",
+    "no_grad",
+    "seeds",
+    "gradient",
+    "channels",
+    "extremes",
+    "saved",
 )
