@@ -1,3 +1,3 @@
 """Activations: what a network without them cannot do, saturation, dead units."""
 
-ORDER: tuple[str, ...] = ()
+ORDER: tuple[str, ...] = ("relu",)

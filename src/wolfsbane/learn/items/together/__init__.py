@@ -1,3 +1,3 @@
 """All together: order, modes, losses, whole programs."""
 
-ORDER: tuple[str, ...] = ()
+ORDER: tuple[str, ...] = ("modes",)
