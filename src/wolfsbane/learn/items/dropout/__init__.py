@@ -16,4 +16,12 @@ ORDER: tuple[str, ...] = (
     "channels",
     "extremes",
     "saved",
+    "functional",
+    "made_in_forward",
+    "in_a_list",
+    "not_restored",
+    "discarded",
+    "logits",
+    "one_level",
+    "monte_carlo",
 )
