@@ -4,7 +4,10 @@ from importlib import import_module
 
 from wolfsbane.learn.lesson import Section
 
-ORDER: tuple[str, ...] = ()
+ORDER: tuple[str, ...] = (
+    "memorising",
+    "activations",
+)
 """Modules of this package, each with a `SECTION`."""
 
 

@@ -74,8 +74,7 @@ print("sum of 1000 ones in evaluation:", layer.eval()(torch.ones(1000)).sum().it
     ),
     hints=(
         "`eval()` is called between the two.",
-        "In evaluation a network should give the same answer to the same question, of the right "
-        "size.",
+        "In evaluation a network should give the same answer to the same question each time.",
         "In evaluation dropout changes nothing.",
     ),
 )

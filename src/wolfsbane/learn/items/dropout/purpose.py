@@ -65,9 +65,9 @@ for name, run in (("without", without), ("dropout", dropped)):
         Choice(
             text="To switch units off at random in training, against overfitting",
             claim="dropped['new'] - dropped['old'] < without['new'] - without['old']",
-            why="A unit that cannot rely on its neighbours cannot memorise single messages together "
-            "with them. The network does a little worse on the messages that it learned from, and "
-            "much better on new ones: the gap between the two is what dropout is for.",
+            why="A unit that cannot rely on its neighbours cannot memorise single messages "
+            "together with them. The network does a little worse on the messages that it learned "
+            "from, and much better on new ones: the gap between the two is what dropout is for.",
             probe="""\
 for name, run in (("without", without), ("dropout", dropped)):
     print(f"{name}: gap of {run['new'] - run['old']:.2f} between new messages and its own")
@@ -98,8 +98,7 @@ print("learning rate without dropout", without["lr"], " with", dropped["lr"])
     ),
     hints=(
         "Compare the two losses within each line that the program prints.",
-        "Without dropout the loss on its own messages is low, and on new ones it is high. What is "
-        "that called?",
+        "Without dropout the loss is low on its own messages, and high on new ones: it overfits.",
         "Dropout makes the distance between the two losses smaller.",
     ),
     shows_program=False,

@@ -1,0 +1,51 @@
+"""A traceback as a student needs it: the frames of the program, and what was raised."""
+
+import traceback
+from collections.abc import Iterator
+
+MOST_LINES = 40
+"""Of a traceback, the last: enough for what raised, and for what it was raised from."""
+
+
+def error_text(error: BaseException, file: str) -> str:
+    """Return an exception's traceback with the frames of one file alone, source line and caret.
+
+    Args:
+        error: the exception.
+        file: the program's.
+    """
+    told = traceback.TracebackException.from_exception(error, compact=True)
+    for each in _family(told, set()):
+        each.stack[:] = [frame for frame in each.stack if frame.filename == file]
+    lines = "".join(told.format()).rstrip().splitlines()
+    if len(lines) > MOST_LINES:
+        lines = ["...", *lines[-MOST_LINES:]]
+    return "\n".join(lines)
+
+
+def last_line(error: BaseException) -> str:
+    """Return what was raised in one line: `ValueError: what it says`."""
+    told = traceback.TracebackException.from_exception(error, limit=0)
+    return "".join(told.format_exception_only()).strip().splitlines()[-1]
+
+
+def line_of(error: BaseException, file: str) -> int:
+    """Return the innermost line of a file in an exception's traceback; 0 where there is none."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return error.lineno or 0
+    found = 0
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_filename == file:
+            found = line
+    return found
+
+
+def _family(
+    told: traceback.TracebackException | None, seen: set[int]
+) -> Iterator[traceback.TracebackException]:
+    if told is None or id(told) in seen:
+        return
+    seen.add(id(told))
+    yield told
+    for relative in (told.__cause__, told.__context__, *(told.exceptions or ())):
+        yield from _family(relative, seen)
