@@ -1,5 +1,6 @@
 """What a network can memorise: by its width, on random labels; by the number of examples."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -135,12 +136,8 @@ def _sizes_chart(found: Sequence[tuple[float, float]]) -> Chart:
 def _gap_change(found: Sequence[tuple[float, float]]) -> Outcome:
     gaps = [train - test for train, test in found]
     change = gaps[-1] - gaps[0]
-    if abs(change) <= MARGIN:
-        choice = 1
-    else:
-        choice = 0 if change < 0 else 2
     return Outcome(
-        choice,
+        1 if abs(change) <= MARGIN else 1 + int(math.copysign(1, change)),
         f"The gap is {gaps[0] * 100:.1f} points with {SIZES[0]} examples and "
         f"{gaps[-1] * 100:.1f} points with {SIZES[-1]}.",
     )

@@ -198,11 +198,11 @@ def _memorised(curves: Curves) -> Outcome:
 
 
 def _order_chart(curves: Curves) -> Chart:
+    right, wrong, test = (percent(c[-1]) for c in (curves.right, curves.wrong, curves.test))
     return Chart(
         "Labels given back",
-        f"After epoch {len(curves.train)} the network gives back {percent(curves.right[-1])} of "
-        f"the right training labels and {percent(curves.wrong[-1])} of the wrong ones; test accuracy "
-        f"is {percent(curves.test[-1])}.",
+        f"After epoch {len(curves.train)} the network gives back {right} of the right training "
+        f"labels and {wrong} of the wrong ones; test accuracy is {test}.",
         "epoch",
         "share",
         (

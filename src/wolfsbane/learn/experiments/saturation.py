@@ -10,6 +10,7 @@ from torch.nn import functional
 from wolfsbane.experiment.data import Examples, load, split
 from wolfsbane.learn.blocks import (
     Block,
+    Cell,
     Chart,
     Drawn,
     Mark,
@@ -126,7 +127,8 @@ def slopes(activation: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def _saturated_table(trained: Trained, batch: Examples) -> Table:
-    rows, values = [], batch.x
+    rows: list[tuple[Cell, ...]] = []
+    values = batch.x
     for module in trained.model:
         if type(module) is ACTIVATIONS[trained.name]:
             slope = slopes(module, values)

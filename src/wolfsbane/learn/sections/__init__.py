@@ -6,7 +6,9 @@ from wolfsbane.learn.lesson import Section
 
 ORDER: tuple[str, ...] = (
     "memorising",
+    "dropout",
     "activations",
+    "dynamic_graph",
 )
 """Modules of this package, each with a `SECTION`."""
 
