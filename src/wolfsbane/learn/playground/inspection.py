@@ -47,7 +47,7 @@ def _columns(built: Built, setup: Setup) -> Iterator[Block]:
     for mode in MODES:
         try:
             seen = look(built.model, x, training=mode == "train", seed=setup.seed)
-        except ValueError as error:
+        except Exception as error:  # noqa: BLE001  # batch norm of one example, for one
             yield Printed("", "", f"In {mode} mode: {error_text(error, FILE)}", key="error")
             return
         looks.append(seen)

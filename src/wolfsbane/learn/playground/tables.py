@@ -14,9 +14,15 @@ MOST_EXAMPLES, MOST_UNITS = 4, 8
 MODES = ("train", "eval")
 
 
+NEAR_ZERO = 1e-5
+"""Below this a mean is 0 but for rounding. A plain 0 is exact: dropped, or dead."""
+
+
 def number(value: float) -> str:
     """Return a number as tables show it: three significant digits."""
-    return "0" if value == 0 else f"{value:.3g}"
+    if value == 0:
+        return "0"
+    return "≈ 0" if abs(value) < NEAR_ZERO else f"{value:.3g}"
 
 
 def table_of(passed: Passed, mode: str, key: str) -> Table:

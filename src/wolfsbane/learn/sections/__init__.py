@@ -7,6 +7,7 @@ from wolfsbane.learn.lesson import Section
 ORDER: tuple[str, ...] = (
     "memorising",
     "dropout",
+    "rate",
     "activations",
     "dynamic_graph",
 )
