@@ -6,7 +6,10 @@ from wolfsbane.learn.lesson import Section
 
 ORDER: tuple[str, ...] = (
     "memorising",
+    "dropout",
+    "rate",
     "activations",
+    "dynamic_graph",
 )
 """Modules of this package, each with a `SECTION`."""
 

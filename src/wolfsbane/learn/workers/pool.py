@@ -3,7 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from wolfsbane.errors import WolfsbaneError
 from wolfsbane.learn.workers.job import Job
+
+
+class BusyError(WolfsbaneError):
+    """As many runs are going as may. Says so, and what to do."""
 
 
 class Run(Protocol):
