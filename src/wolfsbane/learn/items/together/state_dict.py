@@ -28,7 +28,6 @@ ITEM = Question(
         "with another drop rate. Which of these does the new network **not** take over?"
     ),
     program=PROGRAM,
-    shows_program=True,
     choices=(
         Choice(
             text="The running mean of the batch norm",
