@@ -36,7 +36,7 @@ MEAN_OF = (1.0, 2.0, 3.0, 4.0)
 
 def modes(p: float, values: str, seed: int) -> Iterator[Block]:
     """Give one batch to a dropout layer in training mode, twice, and in evaluation mode."""
-    yield run_shown(SOURCE.format(seed=seed, p=p), "source")[0]
+    yield run_shown(SOURCE.format(seed=seed, p=p), "source")
     with seeded(seed):
         batch = _batch(values)
         layer = nn.Dropout(p)

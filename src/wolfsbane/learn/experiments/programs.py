@@ -2,17 +2,18 @@
 
 import contextlib
 import io
-from typing import Any
 
 import torch
 
 from wolfsbane.learn.blocks import Printed
 
 
-def run_shown(program: str, key: str = "") -> tuple[Printed, dict[str, Any]]:
-    """Run a program, and return what it printed together with the names that it left."""
-    names: dict[str, Any] = {"__name__": "__main__"}
-    output = io.StringIO()
+def run_shown(program: str, key: str = "") -> Printed:
+    """Run a program, and return what it printed, and the error's last line where it raised."""
+    output, error = io.StringIO(), ""
     with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(output):
-        exec(compile(program, "<lesson>", "exec"), names)  # noqa: S102  # our own text
-    return Printed(program, output.getvalue(), key=key), names
+        try:
+            exec(compile(program, "<lesson>", "exec"), {"__name__": "__main__"})  # noqa: S102
+        except Exception as raised:  # noqa: BLE001  # what it raises is what is shown
+            error = f"{type(raised).__name__}: {raised}"
+    return Printed(program, output.getvalue(), error, key)
