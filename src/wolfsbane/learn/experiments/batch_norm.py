@@ -65,7 +65,7 @@ def modes(steps: int, momentum: float, batch_size: int, seed: int) -> Iterator[B
     yield _both_modes_table(batch, trained, layer.eval()(batch).detach(), steps)
     yield _statistics_table(layer, batch)
     yield _difference_chart(differences)
-    yield run_shown(ONE_EXAMPLE, "one")
+    yield run_shown(ONE_EXAMPLE, "one")[0]
     yield _how_different(differences[-1], steps)
 
 

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from wolfsbane.experiment.data import Examples, load, split
 from wolfsbane.learn.blocks import Block, Cell, Chart, Mark, Outcome, Progress, Series, Table
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.reproducible import reproducible
 
 WIDTH = 64
@@ -52,8 +52,8 @@ def build(activation: str, inputs: int, bias: float) -> nn.Sequential:
     make = ACTIVATIONS[activation]
     first, second = nn.Linear(inputs, WIDTH), nn.Linear(WIDTH, WIDTH)
     with torch.no_grad():
-        first.bias += bias
-        second.bias += bias
+        first.bias.add_(bias)
+        second.bias.add_(bias)
     return nn.Sequential(first, make(), second, make(), nn.Linear(WIDTH, 2))
 
 
@@ -67,7 +67,7 @@ def count_dead(model: nn.Sequential, examples: Examples) -> tuple[int, int]:
 
 def _accuracy(model: nn.Module, examples: Examples) -> float:
     with torch.no_grad():
-        return (model(examples.x).argmax(1) == examples.y).float().mean().item()
+        return float((model(examples.x).argmax(1) == examples.y).float().mean())
 
 
 def _chart(counts: list[tuple[int, int]], right: list[float]) -> Chart:
@@ -114,6 +114,6 @@ def _outcome(counts: list[tuple[int, int]], right: list[float]) -> Outcome:
     return Outcome(
         choice,
         f"{sum(counts[-1])} of {2 * WIDTH} hidden units ({percent(share)}) are 0 for every "
-        f"training e-mail after {len(counts) - 1} epochs; before training it was {sum(counts[0])}. The "
-        f"network answers {percent(right[-1])} of its training e-mails rightly.",
+        f"training e-mail after {len(counts) - 1} epochs; before training {sum(counts[0])} were. "
+        f"The network answers {percent(right[-1])} of its training e-mails rightly.",
     )

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Cell, Chart, Mark, Outcome, Progress, Scale, Series, Table
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.programs import run_shown
 from wolfsbane.learn.experiments.tables import marked, number, row
 
@@ -36,7 +36,7 @@ MEAN_OF = (1.0, 2.0, 3.0, 4.0)
 
 def modes(p: float, values: str, seed: int) -> Iterator[Block]:
     """Give one batch to a dropout layer in training mode, twice, and in evaluation mode."""
-    yield run_shown(SOURCE.format(seed=seed, p=p), "source")
+    yield run_shown(SOURCE.format(seed=seed, p=p), "source")[0]
     with seeded(seed):
         batch = _batch(values)
         layer = nn.Dropout(p)

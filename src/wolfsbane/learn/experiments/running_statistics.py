@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from wolfsbane.learn.blocks import Block, Chart, Drawn, Mark, Outcome, Progress, Series, Table
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.reproducible import reproducible
 from wolfsbane.learn.experiments.tables import marked, number, row
 from wolfsbane.learn.experiments.trainings import is_view

@@ -2,8 +2,8 @@
 
 from wolfsbane.learn.controls import Control, Number, Options, Switch
 from wolfsbane.learn.lesson import Claim, Prediction, Section, Step
+from wolfsbane.learn.sections.settings import SEED
 
-SEED = Number("seed", "Seed", 0, 9999, 1, 0)
 ACTIVATIONS = (
     ("relu", "ReLU"),
     ("sigmoid", "sigmoid"),
@@ -24,7 +24,7 @@ SPIRALS = Step(
         question=(
             "Two networks with the same layers and the same initial weights learn which spiral a "
             "point lies on. One has the activation you choose, the other has none. Which of them "
-            "will tell the spirals apart (95 % of the points)?"
+            "will tell the spirals apart (95% of the points)?"
         ),
         choices=(
             "Only the one with the chosen activation",
@@ -60,8 +60,8 @@ COLLAPSE = Step(
         ),
         choices=(
             "Equal, but for rounding",
-            "A little off: at most 1 % of the largest output",
-            "More than 1 % off",
+            "A little off: at most 1% of the largest output",
+            "More than 1% off",
         ),
     ),
     task="activations:collapse",

@@ -124,7 +124,7 @@ CONVERGENCE = Step(
     name="convergence",
     title="Convergence, each at its best learning rate",
     prediction=Prediction(
-        "A network with batch norm and one without each get the learning rate that suits them best, "
+        "A network with batch norm and one without get the learning rate that suits each best, "
         "by validation loss. Which comes near the final test accuracy in fewer epochs, on four new "
         "seeds?",
         (

@@ -47,9 +47,7 @@ ITEM = Question(
             text="Its weight and bias: they are adapted to the batch.",
             claim='changed == {"weight", "bias"}',
             misconception="a forward pass changes weight and bias of batch norm",
-            probe=(
-                'print("weight:", norm.weight.item(), "bias:", norm.bias.item())\n'
-            ),
+            probe=('print("weight:", norm.weight.item(), "bias:", norm.bias.item())\n'),
             why=(
                 "Weight and bias are parameters, as in a linear layer: only an optimizer changes "
                 "them, and it needs gradients. They begin at 1 and 0, and still are."
@@ -72,9 +70,7 @@ ITEM = Question(
             text="All of it.",
             claim="changed == set(before)",
             misconception="batch norm learns weight, bias and statistics alike, by the batch",
-            probe=(
-                'print("unchanged:", sorted(set(before) - changed))\n'
-            ),
+            probe=('print("unchanged:", sorted(set(before) - changed))\n'),
             why=(
                 "Its state has two kinds: parameters (weight, bias), which an optimizer changes, "
                 "and buffers (the statistics), which the forward pass changes. Without a backward "
