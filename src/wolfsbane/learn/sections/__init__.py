@@ -8,6 +8,7 @@ ORDER: tuple[str, ...] = (
     "memorising",
     "dropout",
     "rate",
+    "batch_norm",
     "activations",
     "dynamic_graph",
 )
