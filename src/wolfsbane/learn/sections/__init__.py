@@ -7,6 +7,7 @@ from wolfsbane.learn.lesson import Section
 ORDER: tuple[str, ...] = (
     "memorising",
     "activations",
+    "together",
     "dynamic_graph",
 )
 """Modules of this package, each with a `SECTION`."""
