@@ -1,15 +1,17 @@
 """What a network can memorise: by its width, on random labels; by the number of examples."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import torch
 
-from wolfsbane.experiment.data import Examples
+from wolfsbane.experiment.data import Examples, load
 from wolfsbane.experiment.networks import NetworkOptions
 from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Chart, Outcome, Progress, Scale, Series, Table
-from wolfsbane.learn.experiments.tables import percent, row
+from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.tables import row
 from wolfsbane.learn.experiments.trainings import Recipe, build, measure, prepare, train
 
 MARGIN = 0.03
@@ -29,7 +31,7 @@ SIZES = (50, 100, 200, 400, 800)
 
 def random_labels(data: str, train_size: int, epochs: int, seed: int) -> Iterator[Block]:
     """Train networks of several widths, with one hidden layer, on labels drawn at random."""
-    clean, _ = prepare(data, train_size, 0.0, seed)
+    clean, _ = prepare(load(data), train_size, 0.0, seed)
     with seeded(seed):
         y = torch.randint(clean.num_classes, (train_size,))
     random = replace(clean, train=Examples(clean.train.x, y))
@@ -52,9 +54,10 @@ def more_examples(
     data: str, label_noise: float, width: int, epochs: int, seed: int
 ) -> Iterator[Block]:
     """Train one network on more and more examples, and compare training with test accuracy."""
+    pool = load(data)
     found: list[tuple[float, float]] = []
     for done, size in enumerate(SIZES):
-        _, noisy = prepare(data, size, label_noise, seed, part_of=SIZES[-1])
+        _, noisy = prepare(pool, size, label_noise, seed, part_of=SIZES[-1])
         model = build(NetworkOptions(hidden=width), noisy, seed)
         for epoch in train(model, noisy, Recipe(epochs), seed):
             words = f"{size} examples: epoch {epoch} of {epochs}"
@@ -135,12 +138,8 @@ def _sizes_chart(found: Sequence[tuple[float, float]]) -> Chart:
 def _gap_change(found: Sequence[tuple[float, float]]) -> Outcome:
     gaps = [train - test for train, test in found]
     change = gaps[-1] - gaps[0]
-    if abs(change) <= MARGIN:
-        choice = 1
-    else:
-        choice = 0 if change < 0 else 2
     return Outcome(
-        choice,
+        1 if abs(change) <= MARGIN else 1 + int(math.copysign(1, change)),
         f"The gap is {gaps[0] * 100:.1f} points with {SIZES[0]} examples and "
         f"{gaps[-1] * 100:.1f} points with {SIZES[-1]}.",
     )

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from wolfsbane.learn.blocks import Block, Chart, Outcome, Series, Table
 from wolfsbane.learn.experiments.figures import figure
-from wolfsbane.learn.experiments.programs import execute
+from wolfsbane.learn.experiments.programs import run_shown
 from wolfsbane.learn.experiments.reproducible import reproducible
 from wolfsbane.learn.experiments.tables import row
 
@@ -50,10 +50,10 @@ def control_flow(norm: float, negative: bool) -> Iterator[Block]:
     chains: list[list[str]] = []
     for length, is_negative in ((norm, negative), (OTHER_NORM, not negative)):
         side = (-1 if is_negative else 1) * length / math.sqrt(2)
-        done = execute(CONTROL_FLOW.format(first=side, second=side))
+        printed, names = run_shown(CONTROL_FLOW.format(first=side, second=side))
         if not chains:
-            yield done.block()
-        chains.append(nodes_of(done.names["y"]))
+            yield printed
+        chains.append(nodes_of(names["y"]))
     yield _graph_table(chains, norm)
     times = chains[0].count(LAYER_NODE)
     choice = 0 if times == 0 else 1 if times == 1 else 2 if times <= 4 else 3  # noqa: PLR2004

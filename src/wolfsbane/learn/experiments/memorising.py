@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from wolfsbane.experiment.data import Data
+from wolfsbane.experiment.data import Data, load
 from wolfsbane.experiment.networks import NetworkOptions
 from wolfsbane.learn.blocks import (
     Block,
@@ -19,7 +19,8 @@ from wolfsbane.learn.blocks import (
     Series,
     Table,
 )
-from wolfsbane.learn.experiments.tables import percent, row
+from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.tables import row
 from wolfsbane.learn.experiments.trainings import (
     Recipe,
     build,
@@ -79,7 +80,7 @@ def noisy_labels(
     data: str, train_size: int, label_noise: float, width: int, epochs: int, seed: int
 ) -> Iterator[Block]:
     """Train on labels of which a share is wrong, and watch training and test accuracy."""
-    clean, noisy = prepare(data, train_size, label_noise, seed)
+    clean, noisy = prepare(load(data), train_size, label_noise, seed)
     model = build(NetworkOptions(hidden=width), noisy, seed)
     curves = Curves(clean, noisy)
     for epoch in train(model, noisy, Recipe(epochs), seed):
@@ -96,7 +97,7 @@ def first_learned(
     data: str, train_size: int, label_noise: float, width: int, epochs: int, seed: int
 ) -> Iterator[Block]:
     """Train on labels of which a share is wrong, and watch which are given back first."""
-    clean, noisy = prepare(data, train_size, label_noise, seed)
+    clean, noisy = prepare(load(data), train_size, label_noise, seed)
     model = build(NetworkOptions(hidden=width), noisy, seed)
     curves = Curves(clean, noisy)
     for epoch in train(model, noisy, Recipe(epochs), seed):
@@ -198,11 +199,11 @@ def _memorised(curves: Curves) -> Outcome:
 
 
 def _order_chart(curves: Curves) -> Chart:
+    right, wrong, test = (percent(c[-1]) for c in (curves.right, curves.wrong, curves.test))
     return Chart(
         "Labels given back",
-        f"After epoch {len(curves.train)} the network gives back {percent(curves.right[-1])} of "
-        f"the right training labels and {percent(curves.wrong[-1])} of the wrong ones; test accuracy "
-        f"is {percent(curves.test[-1])}.",
+        f"After epoch {len(curves.train)} the network gives back {right} of the right training "
+        f"labels and {wrong} of the wrong ones; test accuracy is {test}.",
         "epoch",
         "share",
         (

@@ -6,6 +6,8 @@ from wolfsbane.learn.lesson import Section
 
 ORDER: tuple[str, ...] = (
     "memorising",
+    "dropout",
+    "rate",
     "activations",
     "together",
     "dynamic_graph",

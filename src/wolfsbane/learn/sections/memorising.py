@@ -77,7 +77,8 @@ RANDOM = Step(
     title="Labels without any rule",
     prediction=Prediction(
         "Now every training label is drawn at random, so there is nothing to find. Networks of "
-        "eight widths, from 1 hidden unit to 128, are trained on them. Which give back nearly all (95%)?",
+        "eight widths, from 1 hidden unit to 128, are trained on them. Which give back nearly all "
+        "(95%)?",
         (
             "None of them: without a rule there is nothing to learn.",
             "Some of them: the wider ones.",
