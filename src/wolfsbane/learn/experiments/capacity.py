@@ -10,7 +10,7 @@ from wolfsbane.experiment.data import Examples, load
 from wolfsbane.experiment.networks import NetworkOptions
 from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Chart, Outcome, Progress, Scale, Series, Table
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.tables import row
 from wolfsbane.learn.experiments.trainings import Recipe, build, measure, prepare, train
 

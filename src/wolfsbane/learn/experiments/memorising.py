@@ -19,7 +19,7 @@ from wolfsbane.learn.blocks import (
     Series,
     Table,
 )
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.tables import row
 from wolfsbane.learn.experiments.trainings import (
     Recipe,

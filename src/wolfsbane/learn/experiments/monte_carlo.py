@@ -9,7 +9,7 @@ from wolfsbane.experiment.data import Data, load
 from wolfsbane.experiment.metrics import scores
 from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Chart, Drawn, Outcome, Progress, Series, Table
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.tables import number, row
 from wolfsbane.learn.experiments.trainings import Recipe, prepare, train
 

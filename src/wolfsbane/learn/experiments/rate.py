@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from wolfsbane.experiment.data import load
 from wolfsbane.experiment.intervals import judge
 from wolfsbane.learn.blocks import Block, Chart, Drawn, Outcome, Series, Table
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.paired import (
     CHOICES,
     WORDS,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from wolfsbane.experiment.data import load
 from wolfsbane.experiment.intervals import Estimate, Verdict, judge
 from wolfsbane.learn.blocks import Block, Chart, Drawn, Outcome, Series, Table
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.paired import (
     Count,
     Setting,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from wolfsbane.experiment.data import load
 from wolfsbane.experiment.networks import NetworkOptions
 from wolfsbane.learn.blocks import Block, Chart, Outcome, Progress, Series, Table
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.rate import RATES
 from wolfsbane.learn.experiments.tables import number, row
 from wolfsbane.learn.experiments.trainings import Recipe, build, is_view, measure, prepare, train

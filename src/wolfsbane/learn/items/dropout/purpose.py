@@ -82,7 +82,7 @@ print("values changed:", int((words != before).sum()))
         Choice(
             text="To change the learning rate",
             claim="dropped['lr'] != without['lr']",
-            why="The learning rate belongs to the optimiser, and a scheduler changes it. The p of "
+            why="The learning rate belongs to the optimizer, and a scheduler changes it. The p of "
             "dropout is a probability: the share of units that a step leaves out.",
             misconception="dropout changes the learning rate",
             probe="""\

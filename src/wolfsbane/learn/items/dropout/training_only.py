@@ -27,12 +27,8 @@ def loss_on_new(model, p):  # dropout acts with p, whatever it was in training
 loss_of = nn.BCEWithLogitsLoss()
 (words, is_spam), (new_words, new_is_spam) = messages(100), messages(2000)
 plain, dropped = train(0.0), train(0.8)
-losses = {
-    "in training only": loss_on_new(dropped, 0.0),
-    "in evaluation only": loss_on_new(plain, 0.8),
-    "in both": loss_on_new(dropped, 0.8),
-    "in neither": loss_on_new(plain, 0.0),
-}
+losses = {"in training only": loss_on_new(dropped, 0.0), "in both": loss_on_new(dropped, 0.8),
+          "in evaluation only": loss_on_new(plain, 0.8), "in neither": loss_on_new(plain, 0.0)}
 for when, loss in losses.items():
     print(f"dropout {when}: loss on new messages {loss:.2f}")
 """
