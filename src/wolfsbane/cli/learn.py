@@ -54,6 +54,7 @@ def learn(
         default_path,
     )
     from wolfsbane.learn.server.serving import serve  # noqa: PLC0415
+    from wolfsbane.learn.workers.pool import Workers  # noqa: PLC0415
 
     file = ProgressFile(default_path() if progress is None else progress)
 
@@ -62,7 +63,7 @@ def learn(
         if not no_browser:
             threading.Thread(target=_open, args=(address,), daemon=True).start()
 
-    serve(_workers, file, port, on_taken=_say_taken, on_ready=ready)
+    serve(Workers, file, port, on_taken=_say_taken, on_ready=ready)
     typer.echo("The lesson has ended.")
 
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from learn.server.lessons import served
 
+from learn.server.lessons import served
 from wolfsbane.audit.registry import all_rules
 from wolfsbane.learn.practice.progress import ProgressFile
 
@@ -32,7 +32,9 @@ def test_everything_the_page_refers_to_is_there(lesson):
     assert not missing
 
 
-@pytest.mark.parametrize("name", ["none.css", "..%2fapp.py", "..%2f..%2fserver%2fapp.py", "__init__.py", ""])
+@pytest.mark.parametrize(
+    "name", ["none.css", "..%2fapp.py", "..%2f..%2fserver%2fapp.py", "__init__.py", ""]
+)
 def test_a_file_that_is_not_the_pages_is_not_there(lesson, name):
     assert lesson.get(f"static/{name}").status_code == 404
 

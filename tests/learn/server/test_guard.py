@@ -5,8 +5,8 @@ import socket
 
 import httpx
 import pytest
-from learn.server.lessons import PATIENCE, served
 
+from learn.server.lessons import PATIENCE, served
 from wolfsbane.learn.server.guard import LONGEST_BODY
 from wolfsbane.learn.server.headers import HEADERS
 

@@ -5,8 +5,8 @@ import threading
 
 import httpx
 import pytest
-from learn.server.lessons import PATIENCE, served
 
+from learn.server.lessons import PATIENCE, served
 from wolfsbane.learn.items import all_items
 from wolfsbane.learn.practice.item import Question, Repair
 from wolfsbane.learn.practice.progress import Done
@@ -110,7 +110,7 @@ def test_a_second_listener_does_not_disturb_the_first(tmp_path):
 def test_to_ask_for_the_headers_does_not_take_the_run(tmp_path):
     with served(tmp_path, lambda run: [text("here")]) as lesson:
         run = lesson.run(**PROGRAM)
-        httpx.head(f"{lesson.address.url}{run}/events", trust_env=False)
+        httpx.head(f"{lesson.address.url}{run}/events", trust_env=False, timeout=PATIENCE)
         assert blocks(lesson.events(run)) == [text("here"), ENDED]
 
 

@@ -15,14 +15,14 @@ MODES = ("train", "eval")
 
 
 NEAR_ZERO = 1e-5
-"""Below this a mean is 0 but for rounding. A plain 0 is exact: dropped, or dead."""
+"""Below this a mean is 0 but for rounding, and is 0.000. A plain 0 is exact: dropped, or dead."""
 
 
 def number(value: float) -> str:
     """Return a number as tables show it: three significant digits."""
     if value == 0:
         return "0"
-    return "≈ 0" if abs(value) < NEAR_ZERO else f"{value:.3g}"
+    return "0.000" if abs(value) < NEAR_ZERO else f"{value:.3g}"
 
 
 def table_of(passed: Passed, mode: str, key: str) -> Table:

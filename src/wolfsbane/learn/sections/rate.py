@@ -36,28 +36,28 @@ SWEEP = Step(
         TRAIN_SIZE,
         WIDTH,
         EPOCHS,
-        Number("seeds", "Seeds of the sweep", 1, 3, 1, 2),
+        Number("seeds", "Seeds of the sweep", 1, 3, 1, 3),
         SEED,
     ),
     explanation="""
-Each point is one training; the spread of the points of one rate is what the seed alone does. Look at
-both charts. The negative log-likelihood also counts how sure the network was, and as a rule it tells
-rates apart better than accuracy does, which is why the choice is made by it.
+Each point is one training; the spread of the points of one rate is what the seed alone does. Look
+at both charts. The negative log-likelihood also counts how sure the network was, and as a rule it
+tells rates apart better than accuracy does, which is why the choice is made by it.
 
 The new seeds are there because the winner of a sweep owes part of its lead to chance. Now set the
 share of wrong labels to 0 and take 800 examples: accuracy becomes nearly flat in p, and that is a
 result too. `wolfsbane tune` does the same for your network and your data: it searches the rates,
 and proves the gain on seeds that had no part in the search.
 """,
-    seconds=25,
+    seconds=20,
 )
 
 CONDITIONS = Step(
     name="where",
     title="Where it helps",
     prediction=Prediction(
-        "One rate against none: on 800 examples or 100, all labels right or 30% wrong. Where is the "
-        "gain in test accuracy largest, among those that can be told?",
+        "One rate against none: on 800 examples or 100, all labels right or 30% wrong. Where is "
+        "the gain in test accuracy largest, among those that can be told?",
         (
             "Many examples, right labels.",
             "Few examples, right labels.",
@@ -90,8 +90,8 @@ LEADERS = Step(
     name="early-epochs",
     title="The first epochs mislead",
     prediction=Prediction(
-        "After a tenth of the epochs one rate has the lowest validation loss. Does it have it at the "
-        "end as well?",
+        "After a tenth of the epochs one rate has the lowest validation loss. Does it have it at "
+        "the end as well?",
         (
             "Yes, the same rate leads.",
             "No, a higher rate leads at the end.",
@@ -112,8 +112,8 @@ end of the others.
 )
 
 NOISE_OF_SEEDS = Claim(
-    "The spread over masks grows with p: the variance of an output is `p / (1 - p)` times the square "
-    "of the value.",
+    "The spread over masks grows with p: the variance of an output is `p / (1 - p)` times the "
+    "square of the value.",
     """import torch
 from torch import nn
 
@@ -155,8 +155,8 @@ assert not output.any() and not x.grad.any()
 )
 
 PAIRED = Claim(
-    "Two networks that differ only in p have the same initial weights under one seed, as dropout has "
-    "none of its own: so their results may be compared in pairs.",
+    "Two networks that differ only in p have the same initial weights under one seed, as dropout "
+    "has none of its own: so their results may be compared in pairs.",
     """import torch
 from torch import nn
 
