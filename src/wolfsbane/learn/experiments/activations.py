@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wolfsbane.learn.blocks import Block, Chart, Outcome, Progress, Series, Table
-from wolfsbane.learn.experiments.figures import figure
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
 from wolfsbane.learn.experiments.spirals import (
     LABELS,
@@ -18,7 +18,7 @@ from wolfsbane.learn.experiments.spirals import (
     num_right,
     regions,
 )
-from wolfsbane.learn.experiments.tables import percent, row
+from wolfsbane.learn.experiments.tables import row
 
 STEPS = 600
 """Of Adam on all points at once; at LEARNING_RATE sigmoid needs up to 400 of them, ReLU 100."""

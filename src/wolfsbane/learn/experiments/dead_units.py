@@ -8,8 +8,8 @@ from torch.nn import functional
 
 from wolfsbane.experiment.data import Examples, load, split
 from wolfsbane.learn.blocks import Block, Cell, Chart, Mark, Outcome, Progress, Series, Table
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.reproducible import reproducible
-from wolfsbane.learn.experiments.tables import percent
 
 WIDTH = 64
 TRAIN_SIZE = 500

@@ -16,3 +16,13 @@ def figure(value: float) -> str:
     if not math.isfinite(value):
         return "not finite"
     return f"{value:,.0f}" if abs(value) >= GROUPED_FROM else f"{value:.3g}"
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, to a tenth.
+
+    Examples:
+        >>> percent(0.12345)
+        '12.3 %'
+    """
+    return f"{100 * share:.1f} %"

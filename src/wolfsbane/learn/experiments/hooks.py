@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from wolfsbane.experiment.data import Examples, load, split
 from wolfsbane.learn.blocks import Block, Cell, Mark, Outcome, Progress, Table
-from wolfsbane.learn.experiments.figures import figure
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
-from wolfsbane.learn.experiments.tables import percent, row
+from wolfsbane.learn.experiments.tables import row
 
 WIDTH = 64
 TRAIN_SIZE = 500

@@ -8,7 +8,7 @@ from wolfsbane.experiment.intervals import Estimate, Verdict, estimate, judge
 from wolfsbane.experiment.metrics import Scores
 from wolfsbane.experiment.networks import NetworkOptions
 from wolfsbane.learn.blocks import Block, Cell, Mark, Progress
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.tables import number, row
 from wolfsbane.learn.experiments.trainings import Recipe, build, measure, prepare, train
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from wolfsbane.experiment.data import load
 from wolfsbane.experiment.intervals import Estimate, Verdict, judge
 from wolfsbane.learn.blocks import Block, Chart, Drawn, Outcome, Series, Table
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.paired import (
     Count,
     Setting,
@@ -17,6 +17,7 @@ from wolfsbane.learn.experiments.paired import (
     verdict_cell,
 )
 from wolfsbane.learn.experiments.tables import row
+from wolfsbane.learn.experiments.trainings import READING
 
 NUM_SEEDS = 3
 """Pairs of trainings for each condition."""
@@ -59,6 +60,7 @@ class Compared:
 
 def where(data: str, p: float, width: int, epochs: int, seed: int) -> Iterator[Block]:
     """Train with a rate and without under four conditions, and compare seed by seed."""
+    yield READING
     pool = load(data)
     count = Count(2 * NUM_SEEDS * len(CONDITIONS) * epochs)
     found: list[Compared] = []

@@ -20,10 +20,10 @@ from wolfsbane.learn.blocks import (
     Series,
     Table,
 )
-from wolfsbane.learn.experiments.figures import figure
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
 from wolfsbane.learn.experiments.spirals import ACTIVATIONS, LABELS
-from wolfsbane.learn.experiments.tables import percent, row
+from wolfsbane.learn.experiments.tables import row
 
 WIDTH = 32
 TRAIN_SIZE = 500

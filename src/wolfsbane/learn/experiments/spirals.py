@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from wolfsbane.learn.blocks import Regions, Table
-from wolfsbane.learn.experiments.tables import percent, row
+from wolfsbane.learn.experiments.figures import percent
+from wolfsbane.learn.experiments.tables import row
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "none": nn.Identity,
