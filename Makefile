@@ -9,7 +9,7 @@ BIN := .venv/bin
 demo: .venv/installed  ## Dropout and batch norm on real spam e-mail: does either help?
 	$(BIN)/wolfsbane compare
 
-test: .venv/installed  ## All tests, PyTorch's own suites over our classes among them.
+test: .venv/installed .venv/browser  ## All tests, PyTorch's own suites over our classes among them.
 	$(BIN)/pytest -n 2
 
 check: .venv/installed  ## Style, types, and which package may import which.
@@ -32,6 +32,15 @@ gpu-check: .venv/installed  ## The GPU's kernels: are they right, and how fast; 
 
 clean:  ## Removes the environment and caches.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# A browser for the lesson's tests: one that is here, else Debian's, else Playwright's own.
+# Without one those tests are skipped, and say what is missing.
+.venv/browser: .venv/installed
+	@command -v chromium || command -v google-chrome \
+	|| { command -v apt-get && test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+	|| PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT=10000 $(BIN)/python -m playwright install chromium > /dev/null 2>&1 \
+	|| echo "No browser could be installed: the lesson's tests in a browser will be skipped."
+	touch $@
 
 # --group needs pip 25.1.
 .venv/installed: pyproject.toml constraints.txt

@@ -4,7 +4,15 @@ from importlib import import_module
 
 from wolfsbane.learn.lesson import Section
 
-ORDER: tuple[str, ...] = ()
+ORDER: tuple[str, ...] = (
+    "memorising",
+    "dropout",
+    "rate",
+    "batch_norm",
+    "activations",
+    "together",
+    "dynamic_graph",
+)
 """Modules of this package, each with a `SECTION`."""
 
 

@@ -1,3 +1,27 @@
 """Dropout: what it is for, what it does in either mode, its rate."""
 
-ORDER: tuple[str, ...] = ()
+ORDER: tuple[str, ...] = (
+    "welcome",
+    "purpose",
+    "syntax",
+    "evaluation",
+    "no_effect",
+    "training_only",
+    "not_restored",
+    "rate_meaning",
+    "scale",
+    "discarded",
+    "functional",
+    "expectation",
+    "made_in_forward",
+    "no_grad",
+    "seeds",
+    "in_a_list",
+    "gradient",
+    "logits",
+    "extremes",
+    "one_level",
+    "channels",
+    "saved",
+    "monte_carlo",
+)
