@@ -48,7 +48,7 @@ FIRST = Step(
         (
             "Of the right ones.",
             "Of the wrong ones.",
-            "Of both after the same epoch.",
+            "Of both after the same epoch, or of neither.",
         ),
     ),
     task="memorising:first_learned",
