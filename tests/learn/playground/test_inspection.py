@@ -37,8 +37,8 @@ def test_the_mask_has_the_numbers_that_dropout_multiplies_by():
     )
     seen = set()
     for (row, unit), mask in dropped.items():
-        if row.startswith("mask of "):
-            example = row.removeprefix("mask of ")
+        if row.startswith("mask, "):
+            example = row.removeprefix("mask, ")
             seen.add((mask.text, mask.mark))
             product = float(mask.text) * float(before[example, unit].text)
             # Three digits are shown of each.

@@ -64,7 +64,7 @@ def _answers(looks: list[Look], y: Tensor, steps: int) -> Table:
     after = "as it was made" if steps == 0 else f"after {steps} training steps"
     return Table(
         f"The same {len(y)} examples in both modes; the network {after}",
-        ("", *MODES),
+        ("mode", *MODES),
         (
             (Cell("loss"), *(Cell(number(loss)) for loss in losses)),
             (Cell("accuracy"), *(Cell(f"{accuracy:.1%}") for accuracy in accuracies)),

@@ -47,5 +47,5 @@ def _counts(answers: Tensor, y: Tensor) -> Table:
     for label in y.unique().tolist():
         of_class = y == label
         right = int((answers == label)[of_class].sum())
-        rows.append((Cell(f"class {label}"), Cell(str(int(of_class.sum()))), Cell(str(right))))
-    return Table("Training examples of each class", ("", "examples", "right"), tuple(rows))
+        rows.append((Cell(str(label)), Cell(str(int(of_class.sum()))), Cell(str(right))))
+    return Table("Training examples of each class", ("class", "examples", "right"), tuple(rows))

@@ -8,7 +8,7 @@ from torch import Tensor
 from wolfsbane.learn.blocks import Cell, Mark, Table
 from wolfsbane.learn.playground.looking import Look, Passed
 
-MOST_EXAMPLES, MOST_UNITS = 4, 8
+MOST_EXAMPLES, MOST_UNITS = 4, 6
 """Shown of a batch and of a layer: what fits beside one another."""
 
 MODES = ("train", "eval")
@@ -32,7 +32,7 @@ def table_of(passed: Passed, mode: str, key: str) -> Table:
     units = f"first {shown} of {num_units} units" if shown < num_units else f"{num_units} units"
     return Table(
         f"{passed.title}, {mode} mode ({units})",
-        ("", *(f"unit {unit}" for unit in range(1, shown + 1))),
+        ("of the batch", *(f"unit {unit}" for unit in range(1, shown + 1))),
         tuple(_rows(passed)),
         key,
     )
@@ -90,7 +90,7 @@ def _rows(passed: Passed) -> Iterator[tuple[Cell, ...]]:
     for example in examples if mask is not None else ():
         assert mask is not None
         marks = [Mark.KEPT if kept else Mark.DROPPED for kept in mask[example].tolist()]
-        yield _row(f"mask of example {example + 1}", mask[example], marks)
+        yield _row(f"mask, example {example + 1}", mask[example], marks)
     for example in examples:
         marks = []
         if mask is not None:
@@ -102,8 +102,8 @@ def _rows(passed: Passed) -> Iterator[tuple[Cell, ...]]:
 
 def _statistics(passed: Passed) -> Iterator[tuple[Cell, ...]]:
     if passed.running is not None:
-        yield _row("mean of what comes in", passed.given.mean(0))
-        yield _row("variance of what comes in", passed.given.var(0, correction=0))
+        yield _row("mean, input", passed.given.mean(0))
+        yield _row("variance, input", passed.given.var(0, correction=0))
         before, after = passed.running[:2], passed.running[2:]
         for name, old, new in zip(("mean", "variance"), before, after, strict=True):
             changed = (old != new).tolist()

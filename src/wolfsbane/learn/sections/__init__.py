@@ -10,6 +10,7 @@ ORDER: tuple[str, ...] = (
     "rate",
     "batch_norm",
     "activations",
+    "together",
     "dynamic_graph",
 )
 """Modules of this package, each with a `SECTION`."""

@@ -39,7 +39,7 @@ function joinPlayground(form, root) {
     run = startRun({ kind, setup: { ...controlValues(form), order: order() } }, {
       onBlock(block) {
         if (block.key === "program") return showProgram(root, block.program);
-        if (block.key === "summary") summary = plainOf(block.text);
+        if (block.key === "summary") summary = plainOf(block.text).replaceAll(" (opens in a new tab)", "");
         shown.box.hidden = false;
         if (!pairs.show(block)) showBlock(shown.output, block);
       },
