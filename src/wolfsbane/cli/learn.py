@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from wolfsbane.cli.experiment import COMPARE_NEEDS, check_extra
+from wolfsbane.cli.printing import put
 
 NEEDED = COMPARE_NEEDS | {
     "starlette": "starlette",
@@ -59,16 +60,16 @@ def learn(
     file = ProgressFile(default_path() if progress is None else progress)
 
     def ready(address: str) -> None:
-        typer.echo(f"The lesson is at {address}  (Ctrl-C ends it)")
+        put(f"The lesson is at {address}  (Ctrl-C ends it)\n")
         if not no_browser:
             threading.Thread(target=_open, args=(address,), daemon=True).start()
 
     serve(Workers, file, port, on_taken=_say_taken, on_ready=ready)
-    typer.echo("The lesson has ended.")
+    put("The lesson has ended.\n")
 
 
 def _say_taken(wanted: int, used: int) -> None:
-    typer.echo(f"Port {wanted} is taken; this is port {used}.")
+    put(f"Port {wanted} is taken; this is port {used}.\n")
 
 
 def _open(address: str) -> None:

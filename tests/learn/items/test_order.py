@@ -10,31 +10,31 @@ from wolfsbane.errors import ArgumentError
 from wolfsbane.learn.items import TOPICS, find_item
 from wolfsbane.learn.practice.item import Question, Repair, Topic
 
-NAMES = """
-welcome
-dropout-purpose
-dropout-syntax
-dropout-evaluation
-dropout-no-effect
-dropout-training-only
-dropout-train-not-restored
-dropout-rate-meaning
-dropout-scale
-dropout-discarded
-dropout-functional
-dropout-expectation
-dropout-made-in-forward
-dropout-no-grad
-dropout-seeds
-dropout-in-a-list
-dropout-gradient
-dropout-on-logits
-dropout-extremes
-dropout-one-level
-dropout-channels
-dropout-saved
-dropout-monte-carlo
-""".split()
+NAMES = [
+    "welcome",
+    "dropout-purpose",
+    "dropout-syntax",
+    "dropout-evaluation",
+    "dropout-no-effect",
+    "dropout-training-only",
+    "dropout-train-not-restored",
+    "dropout-rate-meaning",
+    "dropout-scale",
+    "dropout-discarded",
+    "dropout-functional",
+    "dropout-expectation",
+    "dropout-made-in-forward",
+    "dropout-no-grad",
+    "dropout-seeds",
+    "dropout-in-a-list",
+    "dropout-gradient",
+    "dropout-on-logits",
+    "dropout-extremes",
+    "dropout-one-level",
+    "dropout-channels",
+    "dropout-saved",
+    "dropout-monte-carlo",
+]
 """Names that students' progress files have: none may go, and none may be given to another."""
 
 THE_SOURCES_FIVE = NAMES[1:6]

@@ -38,7 +38,7 @@ def test_prose_is_short(what, text):
 
 
 @pytest.mark.parametrize(("what", "text"), PROSE)
-def test_prose_is_markdown_without_html_and_with_closed_marks(what, text):  # noqa: ARG001
+def test_prose_is_markdown_without_html_and_with_closed_marks(what, text):
     tokens = MarkdownIt("commonmark", {"html": True}).parse(text)
     kinds = {token.type for token in tokens}
     inner = [child for token in tokens for child in token.children or ()]
@@ -48,7 +48,7 @@ def test_prose_is_markdown_without_html_and_with_closed_marks(what, text):  # no
 
 
 @pytest.mark.parametrize(("what", "text"), PROSE)
-def test_prose_is_spelt_as_in_britain_and_does_not_shout(what, text):  # noqa: ARG001
+def test_prose_is_spelt_as_in_britain_and_does_not_shout(what, text):
     prose = CODE.sub("", text)
     assert not AMERICAN.findall(prose)
     assert "!" not in prose

@@ -81,7 +81,8 @@ def test_a_silent_run_gives_signs_of_life(tmp_path):
         yield text("at last")
 
     with served(tmp_path, script, heartbeat=0.01) as lesson:
-        with lesson.listening(lesson.run(**PROGRAM)) as lines:
+        run = lesson.run(**PROGRAM)
+        with lesson.listening(run) as lines:
             assert next(line for line in lines if line) == ": still here"
             was_read.set()
             data = [line for line in lines if line.startswith("data:")]

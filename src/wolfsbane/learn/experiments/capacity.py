@@ -12,7 +12,7 @@ from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Chart, Outcome, Progress, Scale, Series, Table
 from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.tables import row
-from wolfsbane.learn.experiments.trainings import Recipe, build, measure, prepare, train
+from wolfsbane.learn.experiments.trainings import READING, Recipe, build, measure, prepare, train
 
 MARGIN = 0.03
 """Gaps that differ by less count as equal."""
@@ -31,6 +31,7 @@ SIZES = (50, 100, 200, 400, 800)
 
 def random_labels(data: str, train_size: int, epochs: int, seed: int) -> Iterator[Block]:
     """Train networks of several widths, with one hidden layer, on labels drawn at random."""
+    yield READING
     clean, _ = prepare(load(data), train_size, 0.0, seed)
     with seeded(seed):
         y = torch.randint(clean.num_classes, (train_size,))
@@ -54,6 +55,7 @@ def more_examples(
     data: str, label_noise: float, width: int, epochs: int, seed: int
 ) -> Iterator[Block]:
     """Train one network on more and more examples, and compare training with test accuracy."""
+    yield READING
     pool = load(data)
     found: list[tuple[float, float]] = []
     for done, size in enumerate(SIZES):

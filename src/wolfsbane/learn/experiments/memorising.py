@@ -22,6 +22,7 @@ from wolfsbane.learn.blocks import (
 from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.tables import row
 from wolfsbane.learn.experiments.trainings import (
+    READING,
     Recipe,
     build,
     is_view,
@@ -80,6 +81,7 @@ def noisy_labels(
     data: str, train_size: int, label_noise: float, width: int, epochs: int, seed: int
 ) -> Iterator[Block]:
     """Train on labels of which a share is wrong, and watch training and test accuracy."""
+    yield READING
     clean, noisy = prepare(load(data), train_size, label_noise, seed)
     model = build(NetworkOptions(hidden=width), noisy, seed)
     curves = Curves(clean, noisy)
@@ -97,6 +99,7 @@ def first_learned(
     data: str, train_size: int, label_noise: float, width: int, epochs: int, seed: int
 ) -> Iterator[Block]:
     """Train on labels of which a share is wrong, and watch which are given back first."""
+    yield READING
     clean, noisy = prepare(load(data), train_size, label_noise, seed)
     model = build(NetworkOptions(hidden=width), noisy, seed)
     curves = Curves(clean, noisy)

@@ -11,7 +11,7 @@ from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Chart, Drawn, Outcome, Progress, Series, Table
 from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.tables import number, row
-from wolfsbane.learn.experiments.trainings import Recipe, prepare, train
+from wolfsbane.learn.experiments.trainings import READING, Recipe, prepare, train
 
 RECIPE = Recipe(epochs=20)
 
@@ -23,6 +23,7 @@ NUM_BINS = 10
 
 def left_on(data: str, p: float, masks: int, seed: int) -> Iterator[Block]:
     """Train a network with dropout, then ask it about the test examples, dropout on and off."""
+    yield READING
     drawn, _ = prepare(load(data), 300, 0.0, seed)
     model = _network(drawn, p, seed)
     for epoch in train(model, drawn, RECIPE, seed):

@@ -18,6 +18,7 @@ from wolfsbane.learn.experiments.paired import (
     train_once,
 )
 from wolfsbane.learn.experiments.tables import number
+from wolfsbane.learn.experiments.trainings import READING
 
 RATES = (0.0, 0.2, 0.4, 0.6, 0.8)
 
@@ -35,6 +36,7 @@ def sweep(
     seed: int,
 ) -> Iterator[Block]:
     """Train with several rates, choose one by validation, compare it with none on new seeds."""
+    yield READING
     setting = Setting(load(data), train_size, label_noise, width, epochs)
     count = Count(epochs * (seeds * len(RATES) + 2 * NUM_PROOFS))
     trained: list[Trained] = []

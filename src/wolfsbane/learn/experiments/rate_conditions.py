@@ -17,6 +17,7 @@ from wolfsbane.learn.experiments.paired import (
     verdict_cell,
 )
 from wolfsbane.learn.experiments.tables import row
+from wolfsbane.learn.experiments.trainings import READING
 
 NUM_SEEDS = 3
 """Pairs of trainings for each condition."""
@@ -59,6 +60,7 @@ class Compared:
 
 def where(data: str, p: float, width: int, epochs: int, seed: int) -> Iterator[Block]:
     """Train with a rate and without under four conditions, and compare seed by seed."""
+    yield READING
     pool = load(data)
     count = Count(2 * NUM_SEEDS * len(CONDITIONS) * epochs)
     found: list[Compared] = []

@@ -8,7 +8,15 @@ from wolfsbane.learn.blocks import Block, Chart, Outcome, Progress, Series, Tabl
 from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.rate import RATES
 from wolfsbane.learn.experiments.tables import number, row
-from wolfsbane.learn.experiments.trainings import Recipe, build, is_view, measure, prepare, train
+from wolfsbane.learn.experiments.trainings import (
+    READING,
+    Recipe,
+    build,
+    is_view,
+    measure,
+    prepare,
+    train,
+)
 
 EARLY = 10
 """The order is first looked at after this share, one tenth, of the epochs."""
@@ -21,6 +29,7 @@ def leaders(
     data: str, train_size: int, label_noise: float, width: int, epochs: int, seed: int
 ) -> Iterator[Block]:
     """Train once with each of several rates, and watch the validation loss of all."""
+    yield READING
     _, drawn = prepare(load(data), train_size, label_noise, seed)
     models = {p: build(NetworkOptions(dropout=p, hidden=width), drawn, seed) for p in RATES}
     curves: dict[float, list[tuple[float, float]]] = {}

@@ -13,12 +13,16 @@ from wolfsbane.experiment.metrics import Scores, scores
 from wolfsbane.experiment.networks import NetworkOptions, build_network
 from wolfsbane.experiment.prediction import evaluation_mode, predict
 from wolfsbane.experiment.training import seeded
+from wolfsbane.learn.blocks import Progress
 from wolfsbane.learn.experiments.reproducible import reproducible
 
 Method = Literal["adamw", "sgd"]
 
 MOMENTUM = 0.9
 """Of stochastic gradient descent, as in Sutskever et al. 2013."""
+
+READING = Progress(0, 1, "reading the data")
+"""First of a run on data, as that takes a moment."""
 
 MOST_VIEWS = 25
 """How often a chart that grows is drawn anew in one training, at most."""

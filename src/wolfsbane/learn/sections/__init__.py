@@ -8,7 +8,9 @@ ORDER: tuple[str, ...] = (
     "memorising",
     "dropout",
     "rate",
+    "batch_norm",
     "activations",
+    "together",
     "dynamic_graph",
 )
 """Modules of this package, each with a `SECTION`."""

@@ -18,6 +18,7 @@ from wolfsbane.learn.server.events import HEARTBEAT, Events
 from wolfsbane.learn.server.guard import Guard, RefusedError
 from wolfsbane.learn.server.headers import SafeHeaders
 from wolfsbane.learn.server.runs import FETCHED_WITHIN, Runs
+from wolfsbane.learn.server.wording import told
 from wolfsbane.learn.workers.pool import BusyError, Workers
 
 
@@ -146,10 +147,9 @@ async def _mistaken(_request: Request, error: Exception) -> Response:
 
 
 async def _failed(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, OSError)
-    return JSONResponse({"error": f"{error.filename}: {error.strerror or error}"}, 500)
+    return JSONResponse({"error": told(error)}, 500)
 
 
 async def _broken(_request: Request, _error: Exception) -> Response:
-    told = "The lesson's program made a mistake; it is told in the terminal. Try again."
-    return JSONResponse({"error": told}, 500)
+    text = "The lesson's program made a mistake; it is told in the terminal. Try again."
+    return JSONResponse({"error": text}, 500)

@@ -9,10 +9,12 @@ from anyio import to_thread
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from wolfsbane.errors import WolfsbaneError
 from wolfsbane.learn.blocks import Text, to_json
 from wolfsbane.learn.practice.progress import ProgressFile
 from wolfsbane.learn.server.following import follow
 from wolfsbane.learn.server.runs import Going
+from wolfsbane.learn.server.wording import told
 
 HEARTBEAT = 15.0
 """Seconds of silence after which a comment is sent, for whoever gives up on silent connections."""
@@ -63,13 +65,13 @@ class Events(StreamingResponse):
                 continue
             problem = await self._note(block)
             if problem:
-                yield _message(to_json(Text(f"Your progress could not be saved: {problem}")))
+                yield _message(to_json(Text(f"Your progress could not be saved: `{problem}`")))
             yield _message(block)
 
     async def _note(self, block: dict[str, Any]) -> str:
         """Note an attempt once it is graded, or has ended without; return what went wrong."""
         if block["kind"] == "graded":
-            return await self._attempted(block["passed"])
+            return await self._attempted(block["passed"] is True)
         return await self._note_unfinished() if block["kind"] == "ended" else ""
 
     async def _note_unfinished(self) -> str:
@@ -83,8 +85,8 @@ class Events(StreamingResponse):
         asked = self._asked
         try:
             await to_thread.run_sync(self._progress.note, asked.item, passed, asked.program)
-        except OSError as error:
-            return f"{self._progress.path}: {error.strerror or error}"
+        except (OSError, WolfsbaneError) as error:
+            return told(error)
         return ""
 
 

@@ -10,6 +10,9 @@ from wolfsbane.learn.server.address import HOST
 FIRST_PORT = 8765
 """Where nothing else is said."""
 
+TAKEN = (errno.EADDRINUSE, errno.EACCES) if sys.platform == "win32" else (errno.EADDRINUSE,)
+"""Windows says EACCES of a port that another process has for itself."""
+
 NUM_TRIES = 100
 LAST_PORT = 65535
 
@@ -48,7 +51,7 @@ def _try_port(port: int) -> socket.socket | None:
         candidate.listen(128)
     except OSError as error:
         candidate.close()
-        if error.errno == errno.EADDRINUSE:
+        if error.errno in TAKEN:
             return None
         raise ArgumentError(
             f"cannot listen on port {port}: {error.strerror}. Give another one with --port"

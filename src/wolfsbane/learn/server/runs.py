@@ -87,12 +87,6 @@ class Runs:
         if going is None:
             return
         self.forget(name)
-        ending = asyncio.ensure_future(to_thread.run_sync(_drain, going.run))
+        ending = asyncio.ensure_future(to_thread.run_sync(going.run.cancel))
         self._endings.add(ending)  # The loop alone would let it be collected.
         ending.add_done_callback(self._endings.discard)
-
-
-def _drain(run: Run) -> None:
-    run.cancel()
-    for _ in run.blocks():
-        pass
