@@ -11,6 +11,8 @@ from wolfsbane.cli.compare import compare
 from wolfsbane.cli.experiment import INTERRUPTED
 from wolfsbane.cli.explain import explain
 from wolfsbane.cli.learn import EPILOG, learn
+from wolfsbane.cli.practice import EPILOG as PRACTICE_EPILOG
+from wolfsbane.cli.practice import practice
 from wolfsbane.cli.run import CONTEXT, run
 from wolfsbane.cli.tune import tune
 from wolfsbane.errors import WolfsbaneError
@@ -30,6 +32,7 @@ app.command()(compare)
 app.command()(tune)
 app.command()(bench)
 app.command(epilog=EPILOG)(learn)
+app.command(epilog=PRACTICE_EPILOG)(practice)
 app.command(context_settings=CONTEXT)(run)
 
 
