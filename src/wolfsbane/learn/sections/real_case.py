@@ -166,7 +166,7 @@ assert raised
 """,
     ),
     Claim(
-        "Accuracy needs a comparison: whoever calls everything \\"not spam\\" is right as often as "
+        "Accuracy needs a comparison: whoever calls everything harmless is right as often as "
         "there is no spam, and finds none.",
         """\
 import torch
