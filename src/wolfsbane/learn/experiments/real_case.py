@@ -21,7 +21,8 @@ from wolfsbane.learn.blocks import (
     Table,
     Text,
 )
-from wolfsbane.learn.experiments.tables import percent, row
+from wolfsbane.learn.experiments.figures import percent
+from wolfsbane.learn.experiments.tables import row
 from wolfsbane.learn.experiments.trainings import Recipe, build, logits, train
 
 LARGEST_SHARE = 0.8
@@ -204,7 +205,7 @@ def _outcome(plain: Contender, chosen: Contender, num_tested: int) -> Outcome:
     )
     return Outcome(
         choice,
-        f"Over {difference.num_seeds} seeds the network {chosen.name} answers {mean} points of "
-        f"{num_tested:,} test examples more rightly than the plain one, with a 95% interval from "
+        f"Test accuracy {chosen.name}, less that of the plain network: {mean} points over "
+        f"{difference.num_seeds} seeds and {num_tested:,} test examples, with a 95% interval from "
         f"{low} to {high} points.",
     )
