@@ -10,6 +10,9 @@ from wolfsbane.cli.check import check
 from wolfsbane.cli.compare import compare
 from wolfsbane.cli.experiment import INTERRUPTED
 from wolfsbane.cli.explain import explain
+from wolfsbane.cli.learn import EPILOG, learn
+from wolfsbane.cli.practice import EPILOG as PRACTICE_EPILOG
+from wolfsbane.cli.practice import practice
 from wolfsbane.cli.run import CONTEXT, run
 from wolfsbane.cli.tune import tune
 from wolfsbane.errors import WolfsbaneError
@@ -28,6 +31,8 @@ app.command()(explain)
 app.command()(compare)
 app.command()(tune)
 app.command()(bench)
+app.command(epilog=EPILOG)(learn)
+app.command(epilog=PRACTICE_EPILOG)(practice)
 app.command(context_settings=CONTEXT)(run)
 
 

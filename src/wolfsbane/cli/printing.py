@@ -14,7 +14,7 @@ def put(text: str) -> None:
 
     A character that the terminal's encoding lacks is shown by its number.
     """
-    _escape_unknown_characters()
+    escape_unknown_characters()
     with _readers_may_go():
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -62,7 +62,8 @@ def has_colors() -> bool:
     return Console().color_system is not None
 
 
-def _escape_unknown_characters() -> None:
+def escape_unknown_characters() -> None:
+    """Have standard output show a character that its encoding lacks by its number."""
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")

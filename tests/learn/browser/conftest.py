@@ -63,30 +63,43 @@ def lesson(tmp_path_factory):
         text=True,
     ) as process:
         try:
-            line = process.stdout.readline()
-            yield Lesson(re.search(r"http://\S+", line)[0], progress, process)
+            found = next(filter(None, (re.search(r"http://\S+", line) for line in process.stdout)))
+            yield Lesson(found[0], progress, process)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
 
 
 @pytest.fixture
-def asked(browser):
-    """Return the addresses that pages of this test ask for."""
-    return []
+def open_page(browser, lesson):
+    """Return a function that opens the lesson; a script's error or a request elsewhere fails.
+
+    Motion is reduced, so that nothing is on its way when a test looks.
+    """
+    wrong, pages = [], []
+
+    def look_at(request):
+        if not request.url.startswith(lesson.address.rpartition("/")[0].rpartition("/")[0]):
+            wrong.append(f"asked for {request.url}")
+
+    def open_one(address=lesson.address, width=1280, height=900, **options):
+        page = browser.new_page(
+            viewport={"width": width, "height": height}, reduced_motion="reduce", **options
+        )
+        page.on("request", look_at)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.goto(address)
+        pages.append(page)
+        return page
+
+    yield open_one
+    for page in pages:
+        page.close()
+    assert wrong == []
 
 
 @pytest.fixture
-def page(browser, lesson, asked):
-    """Return the lesson's page, opened; errors of its scripts fail the test."""
-    errors = []
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.on("request", lambda request: asked.append(request.url))
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on(
-        "console", lambda message: errors.append(message.text) if message.type == "error" else None
-    )
-    opened.goto(lesson.address)
-    yield opened
-    opened.close()
-    assert errors == []
+def page(open_page):
+    """Return the lesson's page, opened."""
+    return open_page()

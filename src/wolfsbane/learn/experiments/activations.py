@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wolfsbane.learn.blocks import Block, Chart, Outcome, Progress, Series, Table
-from wolfsbane.learn.experiments.cells import figure, percent, row
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
 from wolfsbane.learn.experiments.spirals import (
     LABELS,
@@ -18,6 +18,7 @@ from wolfsbane.learn.experiments.spirals import (
     num_right,
     regions,
 )
+from wolfsbane.learn.experiments.tables import row
 
 STEPS = 600
 """Of Adam on all points at once; at LEARNING_RATE sigmoid needs up to 400 of them, ReLU 100."""
@@ -108,15 +109,17 @@ def collapse(activation: str, layers: int, width: int, seed: int) -> Iterator[Bl
         "The stack, and the one layer that its weights multiply to",
         ("", "the stack", "one layer"),
         (
-            row("linear layers", str(len(linears)), "1"),
+            row("linear layers", (str(len(linears)), "1")),
             row(
                 "weights and biases",
-                f"{sum(parameter.numel() for parameter in stack.parameters()):,}",
-                str(weight.numel() + bias.numel()),
+                (
+                    f"{sum(parameter.numel() for parameter in stack.parameters()):,}",
+                    str(weight.numel() + bias.numel()),
+                ),
             ),
-            row("largest output", figure(size), figure(single.abs().max().item())),
-            row("largest difference of outputs", "", figure(difference)),
-            row("the same, as a share of the largest output", "", figure(relative)),
+            row("largest output", (figure(size), figure(single.abs().max().item()))),
+            row("largest difference of outputs", ("", figure(difference))),
+            row("the same, as a share of the largest output", ("", figure(relative))),
         ),
     )
     yield _examples(points.x[:5], output, single)
@@ -141,8 +144,7 @@ def _examples(x: Tensor, output: Tensor, single: Tensor) -> Table:
     rows = (
         row(
             f"({point[0]:.2f}, {point[1]:.2f})",
-            ", ".join(f"{value:.5f}" for value in stacked),
-            ", ".join(f"{value:.5f}" for value in alone),
+            [", ".join(f"{value:.5f}" for value in pair) for pair in (stacked, alone)],
         )
         for point, stacked, alone in zip(
             x.tolist(), output[: len(x)].tolist(), single[: len(x)].tolist(), strict=True

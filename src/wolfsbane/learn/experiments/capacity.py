@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import torch
 
-from wolfsbane.experiment.data import Examples
+from wolfsbane.experiment.data import Examples, load
 from wolfsbane.experiment.networks import NetworkOptions
 from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Chart, Outcome, Progress, Scale, Series, Table
-from wolfsbane.learn.experiments.tables import percent, row
-from wolfsbane.learn.experiments.trainings import Recipe, build, measure, prepare, train
+from wolfsbane.learn.experiments.figures import percent
+from wolfsbane.learn.experiments.tables import row
+from wolfsbane.learn.experiments.trainings import READING, Recipe, build, measure, prepare, train
 
 MARGIN = 0.03
 """Gaps that differ by less count as equal."""
@@ -30,7 +31,8 @@ SIZES = (50, 100, 200, 400, 800)
 
 def random_labels(data: str, train_size: int, epochs: int, seed: int) -> Iterator[Block]:
     """Train networks of several widths, with one hidden layer, on labels drawn at random."""
-    clean, _ = prepare(data, train_size, 0.0, seed)
+    yield READING
+    clean, _ = prepare(load(data), train_size, 0.0, seed)
     with seeded(seed):
         y = torch.randint(clean.num_classes, (train_size,))
     random = replace(clean, train=Examples(clean.train.x, y))
@@ -53,9 +55,11 @@ def more_examples(
     data: str, label_noise: float, width: int, epochs: int, seed: int
 ) -> Iterator[Block]:
     """Train one network on more and more examples, and compare training with test accuracy."""
+    yield READING
+    pool = load(data)
     found: list[tuple[float, float]] = []
     for done, size in enumerate(SIZES):
-        _, noisy = prepare(data, size, label_noise, seed, part_of=SIZES[-1])
+        _, noisy = prepare(pool, size, label_noise, seed, part_of=SIZES[-1])
         model = build(NetworkOptions(hidden=width), noisy, seed)
         for epoch in train(model, noisy, Recipe(epochs), seed):
             words = f"{size} examples: epoch {epoch} of {epochs}"

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from wolfsbane.experiment.data import Examples, load, split
 from wolfsbane.learn.blocks import Block, Cell, Chart, Mark, Outcome, Progress, Series, Table
-from wolfsbane.learn.experiments.cells import percent
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.reproducible import reproducible
 
 WIDTH = 64

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Cell, Chart, Mark, Outcome, Progress, Scale, Series, Table
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.programs import run_shown
-from wolfsbane.learn.experiments.tables import marked, number, percent, row
+from wolfsbane.learn.experiments.tables import marked, number, row
 
 NUM_EXAMPLES, NUM_FEATURES = 3, 6
 

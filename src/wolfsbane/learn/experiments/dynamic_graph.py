@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from wolfsbane.learn.blocks import Block, Chart, Outcome, Series, Table
-from wolfsbane.learn.experiments.cells import figure, row
+from wolfsbane.learn.experiments.figures import figure
 from wolfsbane.learn.experiments.programs import run_shown
 from wolfsbane.learn.experiments.reproducible import reproducible
+from wolfsbane.learn.experiments.tables import row
 
 CONTROL_FLOW = '''\
 import torch
@@ -46,7 +47,7 @@ OTHER_NORM = 1.5
 
 def control_flow(norm: float, negative: bool) -> Iterator[Block]:
     """Call a model whose loop and branch depend on its input, and list the graph of the call."""
-    chains = []
+    chains: list[list[str]] = []
     for length, is_negative in ((norm, negative), (OTHER_NORM, not negative)):
         side = (-1 if is_negative else 1) * length / math.sqrt(2)
         printed, names = run_shown(CONTROL_FLOW.format(first=side, second=side))
@@ -77,7 +78,7 @@ def nodes_of(output: Tensor) -> list[str]:
 def _graph_table(chains: list[list[str]], norm: float) -> Table:
     longest = max(map(len, chains))
     rows = tuple(
-        row(str(place + 1), *(chain[place] if place < len(chain) else "" for chain in chains))
+        row(str(place + 1), (chain[place] if place < len(chain) else "" for chain in chains))
         for place in range(longest)
     )
     return Table(
@@ -163,9 +164,9 @@ def _same_mask_table(model: nn.Module, seed: int) -> Table:
     torch.manual_seed(seed)
     twice = derivatives(model, inputs)[2].item()
     rows = (
-        row("by backward twice", figure(twice)),
-        row("by differences of the slope, same mask", figure(difference(seed, seed))),
-        row("by differences of the slope, two masks", figure(difference(seed, seed + 1))),
+        row("by backward twice", [figure(twice)]),
+        row("by differences of the slope, same mask", [figure(difference(seed, seed))]),
+        row("by differences of the slope, two masks", [figure(difference(seed, seed + 1))]),
     )
     return Table(
         f"The second derivative at {AT:g} in training mode. Two masks are two networks: their "

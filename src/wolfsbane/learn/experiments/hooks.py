@@ -10,8 +10,9 @@ from torch.nn import functional
 
 from wolfsbane.experiment.data import Examples, load, split
 from wolfsbane.learn.blocks import Block, Cell, Mark, Outcome, Progress, Table
-from wolfsbane.learn.experiments.cells import figure, percent, row
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
+from wolfsbane.learn.experiments.tables import row
 
 WIDTH = 64
 TRAIN_SIZE = 500
@@ -110,7 +111,7 @@ def _layers_table(
     ):
         mark = Mark.CHANGED if difference else Mark.NONE
         cells = tuple(f"{a} / {b}" for a, b in zip(one.texts, other.texts, strict=True))
-        rows.append((*row(name, *cells), Cell(figure(difference), mark)))
+        rows.append(row(name, (*cells, Cell(figure(difference), mark))))
     return Table(
         f"What the hooks saw of the same {size} e-mails: training mode / evaluation mode",
         ("layer", "mean", "deviation", "zeros", "change, in deviations"),
@@ -139,9 +140,9 @@ def _changed_table(model: nn.Sequential, test: Examples, change: str) -> Table:
         f"Test e-mails answered rightly, with a hook that {what}",
         ("", "right"),
         (
-            row("before the hook", percent(before)),
-            row("with the hook", percent(during)),
-            row("after handle.remove()", percent(after)),
+            row("before the hook", [percent(before)]),
+            row("with the hook", [percent(during)]),
+            row("after handle.remove()", [percent(after)]),
         ),
     )
 

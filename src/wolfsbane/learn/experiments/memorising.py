@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from wolfsbane.experiment.data import Data
+from wolfsbane.experiment.data import Data, load
 from wolfsbane.experiment.networks import NetworkOptions
 from wolfsbane.learn.blocks import (
     Block,
@@ -19,8 +19,10 @@ from wolfsbane.learn.blocks import (
     Series,
     Table,
 )
-from wolfsbane.learn.experiments.tables import percent, row
+from wolfsbane.learn.experiments.figures import percent
+from wolfsbane.learn.experiments.tables import row
 from wolfsbane.learn.experiments.trainings import (
+    READING,
     Recipe,
     build,
     is_view,
@@ -79,7 +81,8 @@ def noisy_labels(
     data: str, train_size: int, label_noise: float, width: int, epochs: int, seed: int
 ) -> Iterator[Block]:
     """Train on labels of which a share is wrong, and watch training and test accuracy."""
-    clean, noisy = prepare(data, train_size, label_noise, seed)
+    yield READING
+    clean, noisy = prepare(load(data), train_size, label_noise, seed)
     model = build(NetworkOptions(hidden=width), noisy, seed)
     curves = Curves(clean, noisy)
     for epoch in train(model, noisy, Recipe(epochs), seed):
@@ -96,7 +99,8 @@ def first_learned(
     data: str, train_size: int, label_noise: float, width: int, epochs: int, seed: int
 ) -> Iterator[Block]:
     """Train on labels of which a share is wrong, and watch which are given back first."""
-    clean, noisy = prepare(data, train_size, label_noise, seed)
+    yield READING
+    clean, noisy = prepare(load(data), train_size, label_noise, seed)
     model = build(NetworkOptions(hidden=width), noisy, seed)
     curves = Curves(clean, noisy)
     for epoch in train(model, noisy, Recipe(epochs), seed):
@@ -138,8 +142,8 @@ def _wrong_table(curves: Curves, probabilities: Tensor) -> Table:
     chosen = curves.is_wrong.nonzero()[:NUM_SHOWN, 0].tolist()
     best = curves.test.index(max(curves.test))
     return Table(
-        f"The first {len(chosen)} wrongly labelled training examples, and what the network says of "
-        f"them after epoch {best + 1}, when test accuracy was highest, and at the end",
+        f"{len(chosen)} wrongly labelled training examples. Test accuracy was highest after epoch "
+        f"{best + 1}",
         (
             "example",
             "true class",

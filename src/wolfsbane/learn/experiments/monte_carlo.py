@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from wolfsbane.experiment.data import Data
+from wolfsbane.experiment.data import Data, load
 from wolfsbane.experiment.metrics import scores
 from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Chart, Drawn, Outcome, Progress, Series, Table
-from wolfsbane.learn.experiments.tables import number, percent, row
-from wolfsbane.learn.experiments.trainings import Recipe, prepare, train
+from wolfsbane.learn.experiments.figures import percent
+from wolfsbane.learn.experiments.tables import number, row
+from wolfsbane.learn.experiments.trainings import READING, Recipe, prepare, train
 
 RECIPE = Recipe(epochs=20)
 
@@ -22,7 +23,8 @@ NUM_BINS = 10
 
 def left_on(data: str, p: float, masks: int, seed: int) -> Iterator[Block]:
     """Train a network with dropout, then ask it about the test examples, dropout on and off."""
-    drawn, _ = prepare(data, 300, 0.0, seed)
+    yield READING
+    drawn, _ = prepare(load(data), 300, 0.0, seed)
     model = _network(drawn, p, seed)
     for epoch in train(model, drawn, RECIPE, seed):
         yield Progress(epoch, RECIPE.epochs + masks, f"epoch {epoch} of {RECIPE.epochs}")

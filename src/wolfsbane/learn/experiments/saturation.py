@@ -20,9 +20,10 @@ from wolfsbane.learn.blocks import (
     Series,
     Table,
 )
-from wolfsbane.learn.experiments.cells import figure, percent, row
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
 from wolfsbane.learn.experiments.spirals import ACTIVATIONS, LABELS
+from wolfsbane.learn.experiments.tables import row
 
 WIDTH = 32
 TRAIN_SIZE = 500
@@ -135,7 +136,7 @@ def _saturated_table(trained: Trained, batch: Examples) -> Table:
             flat = (slope < FLAT * GREATEST_SLOPE[trained.name]).float().mean().item()
             mark = Mark.SATURATED if flat > 0.5 else Mark.NONE  # noqa: PLR2004  # most of them
             name = f"layer {len(rows) + 1}"
-            rows.append(row(name, figure(slope.mean().item()), percent(flat), mark=mark))
+            rows.append(row(name, (figure(slope.mean().item()), Cell(percent(flat), mark))))
         with torch.no_grad():
             values = module(values)
     return Table(

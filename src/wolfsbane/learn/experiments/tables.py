@@ -10,11 +10,6 @@ def number(value: float, places: int = 2) -> str:
     return f"{round(value, places) + 0.0:.{places}f}"
 
 
-def percent(share: float) -> str:
-    """Return a share in percent, with one place."""
-    return f"{share * 100:.1f}%"
-
-
 def row(name: str, values: Iterable[float | str | Cell]) -> tuple[Cell, ...]:
     """Return a table's row: its name, then numbers with two places, text, or cells as they are."""
     return (Cell(name), *(_cell(value) for value in values))

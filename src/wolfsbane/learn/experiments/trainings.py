@@ -8,16 +8,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as torch_functional
 
-from wolfsbane.experiment.data import Data, Examples, add_label_noise, load, split
+from wolfsbane.experiment.data import Data, Examples, Pool, add_label_noise, split
 from wolfsbane.experiment.metrics import Scores, scores
 from wolfsbane.experiment.networks import NetworkOptions, build_network
 from wolfsbane.experiment.prediction import evaluation_mode, predict
-from wolfsbane.experiment.training import seeded, threads_for
+from wolfsbane.experiment.training import seeded
+from wolfsbane.learn.blocks import Progress
+from wolfsbane.learn.experiments.reproducible import reproducible
 
 Method = Literal["adamw", "sgd"]
 
 MOMENTUM = 0.9
 """Of stochastic gradient descent, as in Sutskever et al. 2013."""
+
+READING = Progress(0, 1, "reading the data")
+"""First of a run on data, as that takes a moment."""
 
 MOST_VIEWS = 25
 """How often a chart that grows is drawn anew in one training, at most."""
@@ -41,10 +46,10 @@ class Recipe:
 
 
 def prepare(
-    source: str, train_size: int, label_noise: float, seed: int, *, part_of: int | None = None
+    pool: Pool, train_size: int, label_noise: float, seed: int, *, part_of: int | None = None
 ) -> tuple[Data, Data]:
     """Return data drawn by a seed, as they are and with a share of wrong training labels."""
-    clean = split(load(source), train_size, seed, part_of=part_of)
+    clean = split(pool, train_size, seed, part_of=part_of)
     return clean, add_label_noise(clean, label_noise, seed)
 
 
@@ -62,7 +67,7 @@ def train(model: torch.nn.Module, data: Data, recipe: Recipe, seed: int) -> Iter
     order = torch.Generator().manual_seed(seed)
     optimizer = _optimizer(model, recipe)
     num_batches = -(len(data.train) // -recipe.batch_size)
-    with seeded(seed), threads_for(data):
+    with reproducible(seed):
         for epoch in range(1, recipe.epochs + 1):
             model.train()
             for index in torch.randperm(len(data.train), generator=order).tensor_split(num_batches):

@@ -15,6 +15,7 @@ from wolfsbane.learn.lesson import Section
 from wolfsbane.learn.page import markdown
 from wolfsbane.learn.page.scrolling import scrolling
 from wolfsbane.learn.page.static_files import StaticFile, static_file, static_names
+from wolfsbane.learn.playground.contents import contents
 from wolfsbane.learn.practice.item import Item, Repair, Topic
 from wolfsbane.learn.sections import all_sections
 
@@ -60,6 +61,7 @@ def render_page(
             next_items=dict(zip((item.name for item in items), items[1:], strict=False)),
             static_names=static_names(),
             has_playground="playground.html.j2" in _environment().list_templates(),
+            playground=contents(),
             torch_version=version("torch").partition("+")[0],
         )
     )

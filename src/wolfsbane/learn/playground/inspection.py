@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from wolfsbane.audit.source.check import check_source
 from wolfsbane.learn.blocks import Block, Cell, Printed, Table, Text
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.playground.building import FILE, Built, build, train_steps
 from wolfsbane.learn.playground.looking import Look, look
 from wolfsbane.learn.playground.naming import as_block, introduction
@@ -47,7 +48,7 @@ def _columns(built: Built, setup: Setup) -> Iterator[Block]:
     for mode in MODES:
         try:
             seen = look(built.model, x, training=mode == "train", seed=setup.seed)
-        except ValueError as error:
+        except Exception as error:  # noqa: BLE001  # batch norm of one example, for one
             yield Printed("", "", f"In {mode} mode: {error_text(error, FILE)}", key="error")
             return
         looks.append(seen)
@@ -64,10 +65,10 @@ def _answers(looks: list[Look], y: Tensor, steps: int) -> Table:
     after = "as it was made" if steps == 0 else f"after {steps} training steps"
     return Table(
         f"The same {len(y)} examples in both modes; the network {after}",
-        ("", *MODES),
+        ("mode", *MODES),
         (
             (Cell("loss"), *(Cell(number(loss)) for loss in losses)),
-            (Cell("accuracy"), *(Cell(f"{accuracy:.1%}") for accuracy in accuracies)),
+            (Cell("accuracy"), *(Cell(percent(accuracy)) for accuracy in accuracies)),
         ),
         "answers",
     )

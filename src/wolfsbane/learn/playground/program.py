@@ -1,5 +1,7 @@
 """The PyTorch program of a setup, as text: what the page shows is what a worker runs."""
 
+from itertools import pairwise
+
 from wolfsbane.learn.playground.data_texts import IMPORTS, NUM_CLASSES, NUM_INPUTS, load_data_of
 from wolfsbane.learn.playground.mistakes import find_mistake
 from wolfsbane.learn.playground.setup import Setup
@@ -31,7 +33,9 @@ class MLP(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.hidden = nn.Sequential({blocks})
+        self.hidden = nn.Sequential(
+{blocks}
+        )
         self.output = nn.Linear({width}, {num_classes})
 
     def forward(self, x):
@@ -118,11 +122,11 @@ def _imports(setup: Setup) -> str:
 def _network(setup: Setup) -> str:
     calls = [f"        x = self.{layer}(x)" for layer in setup.layers]
     sizes = [NUM_INPUTS[setup.data], *[setup.width] * setup.num_hidden]
-    blocks = [f"Block({sizes[n]}, {sizes[n + 1]})" for n in range(setup.num_hidden)]
+    blocks = [f"            Block({old}, {new})," for old, new in pairwise(sizes)]
     return NETWORK.format(
         layers="\n".join(f"        self.{name} = {made}" for name, made in _layers(setup)),
         calls="\n".join(calls),
-        blocks=", ".join(blocks),
+        blocks="\n".join(blocks),
         width=setup.width,
         num_classes=NUM_CLASSES[setup.data],
     )

@@ -15,10 +15,10 @@ DATA = Options(
     "data",
     "Data",
     (
-        ("spirals", "Two spirals (2 numbers an example)"),
-        ("moons", "Two moons (2 numbers)"),
-        ("digits", "Handwritten digits (64 numbers)"),
-        ("spam", "Spam e-mail (57 numbers)"),
+        ("spirals", "Two spirals"),
+        ("moons", "Two moons"),
+        ("digits", "Handwritten digits"),
+        ("spam", "Spam e-mail"),
     ),
     "spirals",
 )

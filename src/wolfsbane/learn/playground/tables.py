@@ -6,17 +6,24 @@ import torch
 from torch import Tensor
 
 from wolfsbane.learn.blocks import Cell, Mark, Table
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.playground.looking import Look, Passed
 
-MOST_EXAMPLES, MOST_UNITS = 4, 8
+MOST_EXAMPLES, MOST_UNITS = 4, 6
 """Shown of a batch and of a layer: what fits beside one another."""
 
 MODES = ("train", "eval")
 
 
+NEAR_ZERO = 1e-5
+"""Below this a mean is 0 but for rounding, and is 0.000. A plain 0 is exact: dropped, or dead."""
+
+
 def number(value: float) -> str:
     """Return a number as tables show it: three significant digits."""
-    return "0" if value == 0 else f"{value:.3g}"
+    if value == 0:
+        return "0"
+    return "0.000" if abs(value) < NEAR_ZERO else figure(value)
 
 
 def table_of(passed: Passed, mode: str, key: str) -> Table:
@@ -26,7 +33,7 @@ def table_of(passed: Passed, mode: str, key: str) -> Table:
     units = f"first {shown} of {num_units} units" if shown < num_units else f"{num_units} units"
     return Table(
         f"{passed.title}, {mode} mode ({units})",
-        ("", *(f"unit {unit}" for unit in range(1, shown + 1))),
+        ("of the batch", *(f"unit {unit}" for unit in range(1, shown + 1))),
         tuple(_rows(passed)),
         key,
     )
@@ -40,7 +47,7 @@ def overview(looks: Sequence[Look]) -> Table:
         figures = [
             *(number(float(each.mean())) for each in both),
             *(number(float(each.var(correction=0))) for each in both),
-            *(f"{float((each == 0).float().mean()):.0%}" for each in both),
+            *(percent(float((each == 0).float().mean())) for each in both),
         ]
         cells = [Cell(figure) for figure in figures]
         rows.append((Cell(f"{number_}. {train.title}"), *cells, _inactive(evaluation)))
@@ -84,7 +91,7 @@ def _rows(passed: Passed) -> Iterator[tuple[Cell, ...]]:
     for example in examples if mask is not None else ():
         assert mask is not None
         marks = [Mark.KEPT if kept else Mark.DROPPED for kept in mask[example].tolist()]
-        yield _row(f"mask of example {example + 1}", mask[example], marks)
+        yield _row(f"mask, example {example + 1}", mask[example], marks)
     for example in examples:
         marks = []
         if mask is not None:
@@ -96,8 +103,8 @@ def _rows(passed: Passed) -> Iterator[tuple[Cell, ...]]:
 
 def _statistics(passed: Passed) -> Iterator[tuple[Cell, ...]]:
     if passed.running is not None:
-        yield _row("mean of what comes in", passed.given.mean(0))
-        yield _row("variance of what comes in", passed.given.var(0, correction=0))
+        yield _row("mean, input", passed.given.mean(0))
+        yield _row("variance, input", passed.given.var(0, correction=0))
         before, after = passed.running[:2], passed.running[2:]
         for name, old, new in zip(("mean", "variance"), before, after, strict=True):
             changed = (old != new).tolist()

@@ -54,6 +54,7 @@ class Printout(io.TextIOBase):
         """
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        text.encode()  # Raises for half a character, as a terminal's stream does.
         if text and self._listener is not None:
             self._listener(text[: self._most + 1])
         self._texts.append(text[: self._most - self._length])

@@ -12,12 +12,13 @@ AUTHORS_MISTAKES = ("NameError", "SyntaxError")
 """What a claim does not raise because torch does: it is misspelt."""
 
 
-def question_blocks(question: Question, choice: int) -> Iterator[Block]:
+def question_blocks(question: Question, choice: int, seed: int | None = None) -> Iterator[Block]:
     """Yield what the program prints, what the choice's probe prints, and the grade.
 
     Args:
         question: the item.
         choice: which answer, counted from 0.
+        seed: of the program's random numbers; by default a new one.
 
     Raises:
         ArgumentError: there is no such choice.
@@ -27,7 +28,7 @@ def question_blocks(question: Question, choice: int) -> Iterator[Block]:
         raise ArgumentError(
             f"{question.name} has choices 0 to {len(question.choices) - 1}, but got {choice!r}"
         )
-    seed = new_seed()
+    seed = new_seed() if seed is None else seed
     chosen, decided = question.choices[choice], verdicts(question, seed)
     _check_one_is_right(question, decided)
     yield from _printed(question, chosen.probe, seed)

@@ -17,19 +17,20 @@ HIDING = re.compile(r"#\s*noqa\b", re.IGNORECASE)
 """A comment that would hide what the auditor finds in the run."""
 
 
-def repair_blocks(repair: Repair, program: str) -> Iterator[Block]:
+def repair_blocks(repair: Repair, program: str, seed: int | None = None) -> Iterator[Block]:
     """Yield what the program prints, what the auditor finds by the item's rules, and the grade.
 
     Args:
         repair: the item.
         program: the student's.
+        seed: of the program's random numbers; by default a new one.
     """
     broken = syntax_error(program)
     if broken is not None:
         yield Printed(program="", output="", error=broken.text)
         yield _not_python(broken)
         return
-    with fresh_start():
+    with fresh_start(seed):
         audited = audit(_without_hiding(program), repair.rules)
         yield Printed(program="", output=audited.ran.output, error=audited.ran.error)
         yield from audited.findings

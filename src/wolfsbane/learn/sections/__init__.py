@@ -7,8 +7,13 @@ from wolfsbane.learn.lesson import Section
 ORDER: tuple[str, ...] = (
     "memorising",
     "dropout",
+    "rate",
+    "batch_norm",
     "activations",
+    "together",
     "dynamic_graph",
+    "real_case",
+    "mistakes",
 )
 """Modules of this package, each with a `SECTION`."""
 

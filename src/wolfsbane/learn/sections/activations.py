@@ -2,8 +2,8 @@
 
 from wolfsbane.learn.controls import Control, Number, Options, Switch
 from wolfsbane.learn.lesson import Claim, Prediction, Section, Step
+from wolfsbane.learn.sections.settings import SEED
 
-SEED = Number("seed", "Seed", 0, 9999, 1, 0)
 ACTIVATIONS = (
     ("relu", "ReLU"),
     ("sigmoid", "sigmoid"),
@@ -24,7 +24,7 @@ SPIRALS = Step(
         question=(
             "Two networks with the same layers and the same initial weights learn which spiral a "
             "point lies on. One has the activation you choose, the other has none. Which of them "
-            "will tell the spirals apart (95 % of the points)?"
+            "will tell the spirals apart (95% of the points)?"
         ),
         choices=(
             "Only the one with the chosen activation",
@@ -43,9 +43,9 @@ SPIRALS = Step(
         "Without activation the regions are bounded by straight lines, however many layers there "
         "are: the next step shows why. An activation bends them. ReLU bends a straight line at a "
         "point, so its regions have corners; sigmoid, tanh and GELU bend it smoothly.\n\n"
-        "What an activation makes possible still has to be learned. Sigmoid takes more steps here "
-        "than ReLU, and a network that is too narrow or has too few layers for the spirals fails "
-        "with any of them: try two units."
+        "What an activation makes possible still has to be learned. Sigmoid usually takes "
+        "more steps than ReLU, and a network that is too narrow or has too few layers for the "
+        "spirals fails with any of them: try two units."
     ),
     seconds=2,
 )
@@ -60,8 +60,8 @@ COLLAPSE = Step(
         ),
         choices=(
             "Equal, but for rounding",
-            "A little off: at most 1 % of the largest output",
-            "More than 1 % off",
+            "A little off: at most 1% of the largest output",
+            "More than 1% off",
         ),
     ),
     task="activations:collapse",

@@ -2,8 +2,8 @@
 
 from wolfsbane.learn.controls import Number, Options, Switch
 from wolfsbane.learn.lesson import Claim, Prediction, Section, Step
+from wolfsbane.learn.sections.settings import SEED
 
-SEED = Number("seed", "Seed", 0, 9999, 1, 0)
 RATE = Number("p", "Drop probability", 0, 0.9, 0.1, 0.5)
 
 CONTROL_FLOW = Step(

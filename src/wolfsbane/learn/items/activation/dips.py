@@ -25,7 +25,6 @@ ITEM = Question(
         "-10. Which?"
     ),
     program=PROGRAM,
-    shows_program=False,
     choices=(
         Choice(
             text="`nn.ReLU()`",

@@ -54,9 +54,7 @@ Mend it so that the dropout acts in training.
             why="`F.dropout` drops unless it is told not to, also after `eval()`. The layer that "
             "is already there follows the mode.",
             misconception="F.dropout follows the mode of the model",
-            example=PROGRAM.replace(
-                CALL, "        hidden = nn.functional.dropout(hidden, 0.5)\n"
-            ),
+            example=PROGRAM.replace(CALL, "        hidden = nn.functional.dropout(hidden, 0.5)\n"),
             rule="WB101",
         ),
     ),

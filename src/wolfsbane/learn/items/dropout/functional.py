@@ -42,8 +42,8 @@ Mend it so that dropout acts in training, and only there.
     checks=(
         Check(
             claim="torch.equal(model.eval()(message), model(message))",
-            message="In evaluation, two answers to the same message are {model(message).item():.3f} "
-            "and {model(message).item():.3f}.",
+            message="In evaluation, two answers to the same message are "
+            "{model(message).item():.3f} and {model(message).item():.3f}.",
             why="Zeros from a random mask of your own are dropout too, and nothing tells the mask "
             "which mode the model is in. `self.training` is what says so.",
             misconception="a mask made by hand knows the mode",

@@ -13,7 +13,7 @@ messages = torch.randn(32, 20)
 before = model[1].running_mean.clone()
 
 def sample(words, times=20):
-    \"\"\"Return answers that differ by dropout alone: their spread says how sure the model is.\"\"\"
+    \"\"\"Return answers that differ by dropout alone: their spread is the doubt.\"\"\"
     model.train()
     with torch.no_grad():
         answers = torch.stack([torch.sigmoid(model(words)) for _ in range(times)])
@@ -33,19 +33,18 @@ ONLY_DROPOUT = """\
             layer.train()
 """
 
-RESTORED = """\
-    saved = {name: value.clone() for name, value in model[1].named_buffers()}
-    model[1].momentum = 0.0
-    model.train()
+NORM_TOO = """\
+    model.eval()
+    model[1].train()
+    model[3].train()
 """
 
 NO_MOMENTUM = """\
+    model.eval()
     model[1].momentum = 0.0
-    model[1].track_running_stats = False
-    model.train()
+    model[1].train()
+    model[3].train()
 """
-
-TWICE = "model[3].train(); saved = model[3].p; model[3].p = 0.0"
 
 ITEM = Repair(
     name="dropout-monte-carlo",
@@ -62,14 +61,6 @@ Mend `sample` so that dropout acts, and nothing else changes.
     solution=PROGRAM.replace("    model.train()\n", ONLY_DROPOUT),
     checks=(
         Check(
-            claim="torch.equal(before, model[1].running_mean)",
-            message="The running mean has changed by up to "
-            "{(model[1].running_mean - before).abs().max():.3f} in the course of asking.",
-            why="To ask a model must not change it.",
-            misconception="asking a model leaves it as it was",
-            example=PROGRAM,
-        ),
-        Check(
             claim="sample(messages).std(0).max() > 0",
             message="All samples agree: their largest spread is "
             "{sample(messages).std(0).max():.3f}.",
@@ -78,6 +69,29 @@ Mend `sample` so that dropout acts, and nothing else changes.
             "training mode.",
             misconception="evaluation mode still gives samples",
             example=PROGRAM.replace("    model.train()\n", "    model.eval()\n"),
+        ),
+        Check(
+            claim="torch.equal(before, model[1].running_mean)",
+            message="The running mean has changed by up to "
+            "{(model[1].running_mean - before).abs().max():.3f} in the course of asking.",
+            why="Batch norm and dropout are the two layers of this model that heed the mode. Only "
+            "dropout is to be in training mode: a batch norm in training mode learns from "
+            "whatever it is given.",
+            misconception="each layer that has a mode has to be in training mode",
+            example=PROGRAM.replace("    model.train()\n", NORM_TOO),
+            rule="WB206",
+        ),
+        Check(
+            claim="[setattr(model[3], 'p', 0.0), torch.allclose(sample(messages)[0, :5], "
+            "sample(messages[:5])[0], atol=1e-4), setattr(model[3], 'p', 0.5)][1]",
+            message="Dropout aside, the first message is spam with probability "
+            "{[setattr(model[3], 'p', 0.0), sample(messages)[0, 0].item()][1]:.3f} among 32 "
+            "messages, and with {sample(messages[:5])[0, 0].item():.3f} among five.",
+            why="The running statistics rest, but the batch norm is in training mode: it "
+            "normalises each message by the others in the batch. An answer should depend on its "
+            "own message.",
+            misconception="momentum 0 is evaluation mode for batch norm",
+            example=PROGRAM.replace("    model.train()\n", NO_MOMENTUM),
         ),
     ),
     hints=(

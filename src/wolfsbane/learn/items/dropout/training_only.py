@@ -8,7 +8,7 @@ from torch import nn
 
 def messages(number):  # five word counts each; the first two make it spam; a fifth is mislabelled
     words = torch.randn(number, 5)
-    is_spam = (words[:, 0] + words[:, 1] > 0) ^ (torch.rand(number) < 0.2)
+    is_spam = (words[:, :2].sum(1, keepdim=True) > 0) ^ (torch.rand(number, 1) < 0.2)
     return words, is_spam.float()
 
 def train(p):
@@ -16,28 +16,21 @@ def train(p):
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     for _ in range(300):
         optimizer.zero_grad()
-        loss_of(model(words).squeeze(1), is_spam).backward()
+        loss_of(model(words), is_spam).backward()
         optimizer.step()
     return model
 
-@torch.no_grad()
 def loss_on_new(model, p):  # dropout acts with p, whatever it was in training
     model[2].p = p
-    return loss_of(model.train()(new_words).squeeze(1), new_is_spam).item()
+    return round(loss_of(model.train()(new_words), new_is_spam).item(), 3)
 
 loss_of = nn.BCEWithLogitsLoss()
-words, is_spam = messages(100)
-new_words, new_is_spam = messages(2000)
-plain, dropped = train(p=0.0), train(p=0.8)
-losses = {
-    "in training only": loss_on_new(dropped, 0.0),
-    "in evaluation only": loss_on_new(plain, 0.8),
-    "in both": loss_on_new(dropped, 0.8),
-    "in neither": loss_on_new(plain, 0.0),
-}
-print("loss on new messages, with dropout")
+(words, is_spam), (new_words, new_is_spam) = messages(100), messages(2000)
+plain, dropped = train(0.0), train(0.8)
+losses = {"in training only": loss_on_new(dropped, 0.0), "in both": loss_on_new(dropped, 0.8),
+          "in evaluation only": loss_on_new(plain, 0.8), "in neither": loss_on_new(plain, 0.0)}
 for when, loss in losses.items():
-    print(f"  {when}: {loss:.2f}")
+    print(f"dropout {when}: loss on new messages {loss:.2f}")
 """
 
 ITEM = Question(
@@ -96,7 +89,7 @@ print("spam, says the same network of the same message, with probability",
             misconception="dropout only makes a network worse",
             probe="""\
 plain[2].p = 0.0
-old = loss_of(plain(words).squeeze(1), is_spam).item()
+old = loss_of(plain(words), is_spam).item()
 print(f"without dropout: {old:.2f} on its own messages, {losses['in neither']:.2f} on new ones")
 """,
         ),

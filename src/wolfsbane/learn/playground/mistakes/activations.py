@@ -36,7 +36,7 @@ NO_ACTIVATION = Mistake(
     "line, whatever the width.",
     (
         Edit(r"^class Block(?:.*\n)*?\n\n(?=class MLP)", ""),
-        Edit(r"nn\.Sequential\(.*\)$", _linear_alone),
+        Edit(r"nn\.Sequential\(\n(?:.*\n)*?        \)$", _linear_alone),
     ),
     needs.hidden_layers_with_activation,
 )

@@ -38,9 +38,11 @@ LAYERS_IN_A_LIST = Mistake(
     "The optimizer does not know the hidden layers, so only the last layer learns; and `eval()` "
     "does not reach them.",
     (
-        Edit(r"nn\.Sequential\((.*)\)$", r"[\1]"),
-        Edit(r"^        x = self\.hidden\(x\)", "        for block in self.hidden:\n"
-             "            x = block(x)"),
+        Edit(r"nn\.Sequential\(\n((?:.*\n)*?)        \)$", r"[\n\1        ]"),
+        Edit(
+            r"^        x = self\.hidden\(x\)",
+            "        for block in self.hidden:\n            x = block(x)",
+        ),
     ),
 )
 

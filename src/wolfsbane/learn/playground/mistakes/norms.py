@@ -34,8 +34,8 @@ ONE_LEFT_OVER = Mistake(
     "one-value-per-channel",
     "WB303",
     "a last batch of one example",
-    "There is one example more than full batches take, and no `drop_last`. Of one value no variance "
-    "can be computed: torch raises an error at the end of the first epoch.",
+    "There is one example more than full batches take, and no `drop_last`. One value has no "
+    "variance: torch raises an error at the end of the first epoch.",
     (Edit(", drop_last=True", ""),),
     _one_left_over,
 )

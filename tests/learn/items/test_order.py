@@ -1,0 +1,81 @@
+"""Which exercises there are, and in what order."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from learn.items.every_item import ITEMS, chosen
+from wolfsbane.errors import ArgumentError
+from wolfsbane.learn.items import TOPICS, find_item
+from wolfsbane.learn.practice.item import Question, Repair, Topic
+
+NAMES = [
+    "welcome",
+    "dropout-purpose",
+    "dropout-syntax",
+    "dropout-evaluation",
+    "dropout-no-effect",
+    "dropout-training-only",
+    "dropout-train-not-restored",
+    "dropout-rate-meaning",
+    "dropout-scale",
+    "dropout-discarded",
+    "dropout-functional",
+    "dropout-expectation",
+    "dropout-made-in-forward",
+    "dropout-no-grad",
+    "dropout-seeds",
+    "dropout-in-a-list",
+    "dropout-gradient",
+    "dropout-on-logits",
+    "dropout-extremes",
+    "dropout-one-level",
+    "dropout-channels",
+    "dropout-saved",
+    "dropout-monte-carlo",
+]
+"""Names that students' progress files have: none may go, and none may be given to another."""
+
+THE_SOURCES_FIVE = NAMES[1:6]
+
+
+def test_names_are_unique_and_stay():
+    names = [item.name for item in ITEMS]
+    assert len(set(names)) == len(names)
+    assert set(NAMES) <= set(names)
+
+
+def test_the_five_questions_come_first_after_the_welcome():
+    assert [item.name for item in ITEMS[:6]] == ["welcome", *THE_SOURCES_FIVE]
+    assert all(isinstance(item, Question) for item in ITEMS[:6])
+
+
+def test_the_first_item_is_passed_by_the_first_answer_and_says_that_it_is_easy():
+    first = ITEMS[0]
+    assert chosen(first, 0).graded.passed
+    assert "easy on purpose" in first.prompt
+    assert "costs\nnothing" in first.prompt
+
+
+def test_there_are_25_more_than_the_five_and_several_to_mend():
+    assert len(ITEMS) >= 1 + 5 + 25
+    assert sum(isinstance(item, Repair) for item in ITEMS) >= 8
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_file_is_in_the_order(topic):
+    package = import_module(f"wolfsbane.learn.items.{topic}")
+    files = {path.stem for path in Path(package.__file__).parent.glob("*.py")} - {"__init__"}
+    assert set(package.ORDER) == files
+    assert len(package.ORDER) == len(files)
+
+
+def test_every_topic_has_items():
+    assert {item.topic for item in ITEMS} == set(Topic)
+
+
+def test_an_item_is_found_by_its_name():
+    assert find_item("dropout-scale") is next(i for i in ITEMS if i.name == "dropout-scale")
+    with pytest.raises(ArgumentError, match="no exercise is called 'dropout'"):
+        find_item("dropout")
