@@ -1,6 +1,7 @@
 """Warm processes, and the runs that they make."""
 
 import threading
+from contextlib import suppress
 
 from wolfsbane.errors import UnsupportedError, WolfsbaneError
 from wolfsbane.learn.workers.job import Job
@@ -78,10 +79,14 @@ class Workers:
         return waiting.pop() if waiting else WorkerProcess(kind)
 
     def _warm_up(self, kind: Kind) -> None:
-        """Have one process waiting; of those used again, no more in all than may run."""
+        """Have one process waiting; of those used again, no more in all than may run.
+
+        Where the machine cannot start one now, the next run tries again, and says why not.
+        """
         is_full = kind is Kind.TRUSTED and len(self._runs[kind]) >= MOST_RUNS
         if not self._is_closed and not self._waiting[kind] and not is_full:
-            self._waiting[kind].append(WorkerProcess(kind))
+            with suppress(OSError):
+                self._waiting[kind].append(WorkerProcess(kind))
 
     def _take_back(self, run: Run, process: WorkerProcess, has_finished: bool) -> None:
         kind = process.kind
