@@ -5,12 +5,13 @@ import linecache
 import random
 import secrets
 import sys
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from types import CodeType, ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import torch
@@ -78,6 +79,8 @@ def run(
                 execute(compile(text, file, "exec", dont_inherit=True), vars(module))
         except BaseException as error:  # noqa: BLE001  # whatever it is, it is the program's
             exception = None if _is_good_exit(error) else error
+            if isinstance(error, MemoryError):
+                _let_go(module, error)
     if exception is None:
         return Ran(module, printout.text)
     return Ran(module, printout.text, _error(exception, file), exception, line_of(exception, file))
@@ -130,6 +133,7 @@ def new_seed() -> int:
 def _warnings_of_a_script() -> Iterator[None]:
     """Show the warnings that Python shows of a script, each once."""
     with warnings.catch_warnings():
+        warnings.showwarning = _show
         warnings.resetwarnings()
         for category in (
             DeprecationWarning,
@@ -140,6 +144,25 @@ def _warnings_of_a_script() -> Iterator[None]:
             warnings.simplefilter("ignore", category)
         warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
         yield
+
+
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Print a warning as Python does, whatever this process does with its own."""
+    text = warnings.formatwarning(message, category, filename, lineno, line)
+    (file or sys.stderr).write(text)
+
+
+def _let_go(main: ModuleType, error: MemoryError) -> None:
+    """Free what a program holds that has taken all memory, so that this can be told."""
+    vars(main).clear()
+    traceback.clear_frames(error.__traceback__)
 
 
 def _is_good_exit(error: BaseException) -> bool:

@@ -6,6 +6,9 @@ from collections.abc import Iterator
 MOST_LINES = 40
 """Of a traceback, the last: enough for what raised, and for what it was raised from."""
 
+MOST_FRAMES = 1_000
+"""Looked at, the innermost: recursion can leave millions, which take longer than the run."""
+
 
 def error_text(error: BaseException, file: str) -> str:
     """Return an exception's traceback with the frames of one file alone, source line and caret.
@@ -14,7 +17,7 @@ def error_text(error: BaseException, file: str) -> str:
         error: the exception.
         file: the program's.
     """
-    told = traceback.TracebackException.from_exception(error, compact=True)
+    told = traceback.TracebackException.from_exception(_shortened(error), compact=True)
     for each in _family(told, set()):
         each.stack[:] = [frame for frame in each.stack if frame.filename == file]
     lines = "".join(told.format()).rstrip().splitlines()
@@ -38,6 +41,15 @@ def line_of(error: BaseException, file: str) -> int:
         if frame.f_code.co_filename == file:
             found = line
     return found
+
+
+def _shortened(error: BaseException) -> BaseException:
+    """Take all frames but the innermost out of a traceback."""
+    depth = sum(1 for _ in traceback.walk_tb(error.__traceback__))
+    trace = error.__traceback__
+    for _ in range(depth - MOST_FRAMES):
+        trace = None if trace is None else trace.tb_next
+    return error.with_traceback(trace)
 
 
 def _family(

@@ -1,6 +1,7 @@
 """The process in which a student's program runs: one, then the process is done."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from wolfsbane.learn.blocks import Ended
@@ -27,6 +28,7 @@ def do(asked: Asked, channel: Channel) -> Ended:
 
     folder = Path.cwd()
     os.environ.update(HOME=str(folder), TMPDIR=str(folder))
+    tempfile.tempdir = str(folder)
     confine(folder, memory=asked.memory, seconds=asked.seconds)
     with heard_by(lambda text: channel.tell({"kind": OUTPUT, "text": text})):
         return perform(asked, channel)

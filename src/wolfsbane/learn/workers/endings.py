@@ -56,7 +56,7 @@ def not_understood(job: Job) -> Ended:
 
 def not_started(last_words: str) -> Ended:
     """Return how a run ends whose process never came to life."""
-    said = f" It said: {last_words}" if last_words else ""
+    said = f" It said: {last_words.splitlines()[-1]}." if last_words else ""
     return Ended(
         End.CRASHED,
         f"The process that was to run this did not start.{said} See whether `import torch` works "

@@ -14,10 +14,9 @@ KEPT = (
     "PATH",
     "PYTHONUSERBASE",
     "TZ",
-    "VIRTUAL_ENV",
 )
 KEPT_BEGINNINGS = ("DYLD_", "KMP_", "LC_", "MKL_", "OMP_")
-"""What a student's process needs to find and load torch, and no more: secrets live in environments."""
+"""What a student's process needs to find and load torch, and no more: others may be secrets."""
 
 FOR_STUDENTS = {
     "OMP_NUM_THREADS": "1",

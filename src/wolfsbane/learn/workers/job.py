@@ -12,7 +12,7 @@ class Limits:
     Attributes:
         seconds: by the clock.
         memory: bytes beyond what Python and torch take.
-        output: characters printed, and characters of all its blocks times a hundred.
+        output: characters printed; for a student's program, a hundredth of those of all its blocks.
     """
 
     seconds: float = 600.0

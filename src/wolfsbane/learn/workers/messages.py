@@ -1,4 +1,4 @@
-"""What a worker tells its parent, a line of JSON each: blocks, and two messages of its own.
+"""What a worker tells its parent, a line of JSON each: blocks, and three messages of its own.
 
 The parent takes nothing on trust: a student's program may write to the pipe too.
 """
@@ -12,6 +12,9 @@ from wolfsbane.learn.blocks import KINDS, End
 READY = "ready"
 """Told once, when the process is warm."""
 
+TAKEN = "taken"
+"""Told when a job has come: what ends without it can be started again elsewhere."""
+
 OUTPUT = "output"
 """What a program prints, told as it prints it, for the case that it never comes to its end."""
 
@@ -23,6 +26,7 @@ Message = dict[str, Any]
 _FIELDS: dict[str, frozenset[str]] = {
     **{kind: frozenset(f.name for f in dataclasses.fields(cls)) for kind, cls in KINDS.items()},
     READY: frozenset(),
+    TAKEN: frozenset(),
     OUTPUT: frozenset({"text"}),
 }
 _SURROGATE = b"\\ud"
@@ -61,7 +65,7 @@ def _is_message(message: object) -> bool:
     kind = message["kind"]
     if kind not in _FIELDS or message.keys() - {"kind"} != _FIELDS[kind]:
         return False
-    if kind == "ended" and not (message["end"] in set(End) and isinstance(message["text"], str)):
+    if kind == "ended" and not (message["end"] in list(End) and isinstance(message["text"], str)):
         return False
     return kind != OUTPUT or isinstance(message["text"], str)
 

@@ -16,7 +16,14 @@ from typing import BinaryIO
 
 from wolfsbane.learn.workers.environment import environment
 from wolfsbane.learn.workers.job import Job
-from wolfsbane.learn.workers.messages import MOST_BYTES, READY, Message, NotUnderstoodError, read
+from wolfsbane.learn.workers.messages import (
+    MOST_BYTES,
+    READY,
+    TAKEN,
+    Message,
+    NotUnderstoodError,
+    read,
+)
 
 START_SECONDS = 180.0
 """For a process to import torch: a cold disk can take a minute."""
@@ -54,7 +61,7 @@ class WorkerProcess:
         self._stderr: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `dispose`
         self._channel, told = os.pipe()
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603  # this Python, and our own module
                 [sys.executable, "-P", "-m", kind.value, str(told)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -72,18 +79,19 @@ class WorkerProcess:
 
     def wait_until_ready(self) -> bool:
         """Wait until it is warm. False: it will never be."""
+        self._is_ready = self._is_ready or self._tells(READY)
+        return self._is_ready
+
+    def _tells(self, kind: str) -> bool:
+        """Wait until it tells one message, and no other; it may have to come to life first."""
         try:
-            while not self._is_ready:
-                message = self.read(time.monotonic() + START_SECONDS)
-                if message is None:
-                    return False
-                self._is_ready = message["kind"] == READY
+            message = self.read(time.monotonic() + START_SECONDS)
         except (OutOfTimeError, NotUnderstoodError):
             return False
-        return True
+        return message is not None and message["kind"] == kind
 
     def send(self, job: Job) -> bool:
-        """Hand a job over. False: the process is gone."""
+        """Hand a job over, and wait until it is taken. False: the process is gone."""
         asked = {
             "task": job.task,
             "arguments": dict(job.arguments),
@@ -98,7 +106,7 @@ class WorkerProcess:
             stdin.flush()
         except (OSError, ValueError):
             return False
-        return True
+        return self._tells(TAKEN)
 
     def read(self, deadline: float) -> Message | None:
         """Return what it tells next; None when it tells no more.

@@ -48,9 +48,7 @@ class Run:
         """
         with self._state:
             if self._is_told:
-                raise UnsupportedError(
-                    "a run's blocks can be had once. Keep them, or start it again"
-                )
+                raise UnsupportedError("a run's blocks can be had once. Keep them, or run again")
             self._is_told = True
         return self._told()
 
@@ -80,9 +78,7 @@ class Run:
         try:
             ended = self._done()
         except Exception as error:  # noqa: BLE001  # a run that never ends would be worse
-            ended = Ended(
-                End.FAILED, f"The run could not be followed: {error!r}. Please report it."
-            )
+            ended = Ended(End.FAILED, f"The run could not be followed: {error!r}. Please report.")
         with self._state:
             self._is_over = True
             if self._is_cancelled:
@@ -94,12 +90,12 @@ class Run:
         self._blocks.put(to_json(ended))
 
     def _done(self) -> Ended:
-        for _ in range(2):
-            if self._process.wait_until_ready() and self._process.send(self._job):
-                return self._followed()
-            if not self._replaces():
-                break
+        if self._is_taken() or (self._replaces() and self._is_taken()):
+            return self._followed()
         return endings.not_started(self._process.last_words())
+
+    def _is_taken(self) -> bool:
+        return self._process.wait_until_ready() and self._process.send(self._job)
 
     def _replaces(self) -> bool:
         """Put another process in the place of one that died before it had the job."""

@@ -11,11 +11,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from wolfsbane.errors import WolfsbaneError
 from wolfsbane.learn.blocks import Block, End, Ended, to_json
-from wolfsbane.learn.workers.messages import READY, Message, line_of
+from wolfsbane.learn.workers.messages import READY, TAKEN, Message, line_of
 
 PACKAGE = "wolfsbane.learn."
 """Where tasks are."""
@@ -105,6 +107,7 @@ def serve(prepare: Callable[[], None], do: Callable[[Asked, Channel], Ended]) ->
     prepare()
     channel.tell({"kind": READY})
     for asked in jobs:
+        channel.tell({"kind": TAKEN})
         try:
             channel.tell(to_json(do(asked, channel)))
         except MemoryError:
@@ -139,9 +142,7 @@ def _explained(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    where = (
-        "" if trace is None else f" ({_place(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno})"
-    )
+    where = "" if trace is None else f" ({_place(trace)})"
     said = str(error).strip().partition("\n")[0]
     return (
         f"The lesson itself failed here, not you: {type(error).__name__}: {said}{where}. "
@@ -149,5 +150,6 @@ def _explained(error: BaseException) -> str:
     )
 
 
-def _place(file: str) -> str:
-    return os.sep.join(file.split(os.sep)[-2:])
+def _place(trace: TracebackType) -> str:
+    file = Path(trace.tb_frame.f_code.co_filename)
+    return f"{file.parent.name}/{file.name}:{trace.tb_lineno}"

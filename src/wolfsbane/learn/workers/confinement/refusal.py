@@ -25,6 +25,8 @@ class RefusedError(PermissionError):
         end: what that is; None: writing a file elsewhere.
     """
 
+    __module__ = "builtins"  # So that a traceback calls it by its name alone.
+
     def __init__(self, end: End | None) -> None:
         super().__init__(errno.EPERM, TEXTS[end])
         self.end = end
