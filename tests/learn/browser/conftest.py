@@ -63,8 +63,8 @@ def lesson(tmp_path_factory):
         text=True,
     ) as process:
         try:
-            line = process.stdout.readline()
-            yield Lesson(re.search(r"http://\S+", line)[0], progress, process)
+            found = next(filter(None, (re.search(r"http://\S+", line) for line in process.stdout)))
+            yield Lesson(found[0], progress, process)
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(30)
@@ -72,7 +72,7 @@ def lesson(tmp_path_factory):
 
 @pytest.fixture
 def open_page(browser, lesson):
-    """Return a function that opens the lesson; scripts' errors and requests elsewhere fail the test.
+    """Return a function that opens the lesson; a script's error or a request elsewhere fails.
 
     Motion is reduced, so that nothing is on its way when a test looks.
     """

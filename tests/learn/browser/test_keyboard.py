@@ -2,7 +2,7 @@
 
 import re
 
-STATUS = "[data-status]"
+from learn.browser.waiting import wait_for_end
 
 FOCUSED = """() => {
   const found = document.activeElement;
@@ -36,17 +36,6 @@ def tab_to(page, selector):
             return
         page.keyboard.press("Tab")
     raise AssertionError(f"{selector} is not reached")
-
-
-def wait_for_end(page, within):
-    """Wait until a run's status says that it has ended; return what it says."""
-    status = page.locator(f"{within} {STATUS}").first
-    page.wait_for_function(
-        "(found) => !['', 'Running.', 'Stopping.'].includes(found.textContent)",
-        arg=status.element_handle(),
-        timeout=60_000,
-    )
-    return status.inner_text()
 
 
 def test_tab_walks_through_everything_once_and_out_again(page):
@@ -109,4 +98,4 @@ def test_hints_come_one_by_one(page):
         tab_to(page, f"{item} [data-next-hint]")
         page.keyboard.press("Enter")
         assert hints.locator("visible=true").count() == number
-        assert re.match(f"Hint {number} of", page.evaluate("document.activeElement.innerText"))
+        assert re.search(rf"Hint {number} of", page.evaluate("document.activeElement.textContent"))

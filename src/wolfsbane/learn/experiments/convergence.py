@@ -24,7 +24,7 @@ from wolfsbane.learn.experiments.trainings import (
 
 LEARNING_RATES: dict[Method, tuple[float, ...]] = {
     "sgd": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-    "adamw": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
+    "adamw": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
 }
 
 NUM_SEEDS = 2
@@ -191,7 +191,7 @@ def _table(found: dict[bool, Found]) -> Table:
         f"At the chosen learning rates, on {NUM_PROOFS} new seeds",
         columns,
         (
-            row("learning rate", [f"{one.chosen:g}" for one in both]),
+            row("learning rate", map(_rate, both)),
             row(f"epochs to {percent(target)} accuracy, each seed", needed),
             row(
                 "final accuracy", [percent(sum(s.accuracy for s in end) / len(end)) for end in ends]
@@ -202,8 +202,14 @@ def _table(found: dict[bool, Found]) -> Table:
     )
 
 
+def _rate(one: Found) -> str:
+    """Return the chosen rate, and whether better ones may lie beyond those tried."""
+    is_end = one.chosen in {min(one.losses), max(one.losses)}
+    return f"{one.chosen:g}, the last in its direction" if is_end else f"{one.chosen:g}"
+
+
 def _epochs(epoch: int, last: int) -> str:
-    return f"more than {last}" if epoch > last else str(epoch)
+    return f"> {last}" if epoch > last else str(epoch)
 
 
 def _which_first(found: dict[bool, Found]) -> Outcome:

@@ -142,8 +142,8 @@ def _wrong_table(curves: Curves, probabilities: Tensor) -> Table:
     chosen = curves.is_wrong.nonzero()[:NUM_SHOWN, 0].tolist()
     best = curves.test.index(max(curves.test))
     return Table(
-        f"The first {len(chosen)} wrongly labelled training examples, and what the network says of "
-        f"them after epoch {best + 1}, when test accuracy was highest, and at the end",
+        f"{len(chosen)} wrongly labelled training examples. Test accuracy was highest after epoch "
+        f"{best + 1}",
         (
             "example",
             "true class",

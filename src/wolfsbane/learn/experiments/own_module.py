@@ -2,13 +2,12 @@
 
 from collections.abc import Iterator
 
-from torch import nn
+from torch import Tensor, nn
 
 from wolfsbane.audit import check_source
-from wolfsbane.learn.blocks import Block, Cell, Finding, Mark, Outcome, Table, Text
-from wolfsbane.learn.experiments.programs import Executed, execute
-from wolfsbane.learn.experiments.reproducible import reproducible
+from wolfsbane.learn.blocks import Block, Cell, Finding, Mark, Outcome, Printed, Table, Text
 from wolfsbane.learn.experiments.tables import row
+from wolfsbane.learn.practice.running import fresh_start, run
 
 PROGRAM = '''\
 import torch
@@ -71,11 +70,12 @@ def registered(kept: str, seed: int) -> Iterator[Block]:
     """Build a network that keeps its layers so, and list what eval() has reached."""
     keep, call = KEPT[kept]
     program = PROGRAM.format(keep=keep, call=call)
-    with reproducible(seed):
-        done = execute(program)
-        called = _called_layers(done)
-    yield done.block()
-    yield _table(called, done.names["model"])
+    with fresh_start(seed):
+        ran = run(program)
+        model = ran.names["model"]
+        called = _called_layers(model, ran.names["x"])
+    yield Printed(program, ran.output, ran.error)
+    yield _table(called, model)
     findings = list(check_source(program, "program.py"))
     for each in findings:
         line = each.place.span.line if each.place.span else 0
@@ -87,11 +87,11 @@ def registered(kept: str, seed: int) -> Iterator[Block]:
     yield Outcome(
         choice,
         f"After `model.eval()`, {training} of {len(called)} dropout and batch norm layers are "
-        f"still in training mode. {done.output.splitlines()[-1].capitalize()}.",
+        f"still in training mode. {ran.output.splitlines()[-1].capitalize()}.",
     )
 
 
-def _called_layers(done: Executed) -> list[nn.Module]:
+def _called_layers(model: nn.Module, x: Tensor) -> list[nn.Module]:
     """Return every dropout and batch norm that one call of the network passes, in order."""
     called: list[nn.Module] = []
 
@@ -101,7 +101,7 @@ def _called_layers(done: Executed) -> list[nn.Module]:
 
     handle = nn.modules.module.register_module_forward_hook(note)
     try:
-        done.names["model"](done.names["x"])
+        model(x)
     finally:
         handle.remove()
     return called

@@ -9,7 +9,7 @@ from importlib.resources import files
 import torch
 from torch import Tensor, nn
 
-from wolfsbane.experiment.data import Examples
+from wolfsbane.experiment.data import Examples, load
 from wolfsbane.experiment.networks import NetworkOptions
 from wolfsbane.learn.blocks import Block, Cell, Mark, Outcome, Progress, Table
 from wolfsbane.learn.experiments.figures import figure
@@ -55,7 +55,7 @@ def single_mails(
 ) -> Iterator[Block]:
     """Train on spam, then ask the same network about the same e-mails again and again."""
     yield Progress(0, epochs + 1, "reading the e-mails")
-    data, _ = prepare("spam", TRAIN_SIZE, 0.0, seed)
+    data, _ = prepare(load("spam"), TRAIN_SIZE, 0.0, seed)
     model = build(NetworkOptions(dropout=p, batchnorm=norm), data, seed)
     for epoch in train(model, data, Recipe(epochs), seed):
         yield Progress(epoch, epochs + 1, f"epoch {epoch} of {epochs}")
@@ -105,7 +105,7 @@ def feature_names() -> tuple[str, ...]:
     return tuple(
         name.replace("word_freq_", "")
         .replace("char_freq_", "")
-        .replace("capital_run_length", "capitals in a row,")
+        .replace("capital_run_length", "run of capitals")
         .replace("_", " ")
         for name in names
     )

@@ -11,8 +11,8 @@ from wolfsbane.experiment.measures import Epoch
 from wolfsbane.experiment.training import Run
 from wolfsbane.experiment.variants import make_variants
 from wolfsbane.learn.blocks import Block, Cell, Chart, Drawn, Mark, Outcome, Progress, Series, Table
-from wolfsbane.learn.experiments.figures import figure
-from wolfsbane.learn.experiments.tables import percent, row
+from wolfsbane.learn.experiments.figures import figure, percent
+from wolfsbane.learn.experiments.tables import row
 
 WIDTH = 64
 HIDDEN_LAYERS = 2

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from wolfsbane.experiment.data import Data, Examples
+from wolfsbane.experiment.data import Data, Examples, load
 from wolfsbane.learn.blocks import Block, Chart, Outcome, Progress, Scale, Series, Table
-from wolfsbane.learn.experiments.figures import figure
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
-from wolfsbane.learn.experiments.tables import number, percent, row
+from wolfsbane.learn.experiments.tables import number, row
 from wolfsbane.learn.experiments.together import TRAIN_SIZE, WIDTH, build, words
 from wolfsbane.learn.experiments.trainings import Recipe, measure, prepare, train
 
@@ -43,7 +43,7 @@ def variance_shift(
 ) -> Iterator[Block]:
     """Train, and compare each batch norm's running variance with that of evaluation."""
     yield Progress(0, epochs, "reading the data")
-    examples, _ = prepare(data, TRAIN_SIZE, 0.0, seed)
+    examples, _ = prepare(load(data), TRAIN_SIZE, 0.0, seed)
     with reproducible(seed):
         model = build(order, examples.train.x.shape[1], examples.num_classes, p)
     seen: list[list[Shift]] = []

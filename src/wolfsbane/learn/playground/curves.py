@@ -3,10 +3,15 @@
 from dataclasses import dataclass, field
 
 from wolfsbane.learn.blocks import Chart, Scale, Series
+from wolfsbane.learn.experiments.figures import figure
 from wolfsbane.learn.playground.building import Scores
 
 DIGITS = 4
 """Decimals of a chart's numbers: more are not seen, and take room in every message."""
+
+
+LARGE = 10.0
+"""A cross-entropy above this flattens all others on a linear axis."""
 
 
 @dataclass
@@ -41,7 +46,9 @@ def charts(curves: list[Curve]) -> tuple[Chart, Chart]:
     shown = [curve for curve in curves if curve.scores]
     losses = tuple(series for curve in shown for series in curve.series(0))
     accuracies = tuple(series for curve in shown for series in curve.series(1))
-    is_wide = any(value > 10 for series in losses for value in series.y if value)  # noqa: PLR2004
+    values = [value for series in losses for value in series.y if value is not None]
+    # A logarithm shows what is far apart; of 0 there is none.
+    is_wide = max(values) > LARGE and min(values) > 0
     return (
         Chart(
             "Loss after each epoch",
@@ -65,5 +72,5 @@ def charts(curves: list[Curve]) -> tuple[Chart, Chart]:
 
 
 def _ends(series: tuple[Series, ...]) -> str:
-    last = (f"{each.name} {each.y[-1]:.3g}" for each in series)
+    last = (f"{each.name} {figure(each.y[-1] or 0.0)}" for each in series)
     return f"After the last epoch shown: {', '.join(last)}."

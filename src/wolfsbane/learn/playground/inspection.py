@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from wolfsbane.audit.source.check import check_source
 from wolfsbane.learn.blocks import Block, Cell, Printed, Table, Text
+from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.playground.building import FILE, Built, build, train_steps
 from wolfsbane.learn.playground.looking import Look, look
 from wolfsbane.learn.playground.naming import as_block, introduction
@@ -67,7 +68,7 @@ def _answers(looks: list[Look], y: Tensor, steps: int) -> Table:
         ("mode", *MODES),
         (
             (Cell("loss"), *(Cell(number(loss)) for loss in losses)),
-            (Cell("accuracy"), *(Cell(f"{accuracy:.1%}") for accuracy in accuracies)),
+            (Cell("accuracy"), *(Cell(percent(accuracy)) for accuracy in accuracies)),
         ),
         "answers",
     )

@@ -1,6 +1,7 @@
 """What a training came to, in sentences; with a mistake, what it did and who names it."""
 
 from wolfsbane.learn.blocks import Text
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.playground.curves import Curve
 from wolfsbane.learn.playground.mistakes.mistake import Mistake
 from wolfsbane.learn.playground.watched import Watched
@@ -33,8 +34,9 @@ def _scores(name: str, curve: Curve) -> str:
         return f"{name} did not finish an epoch."
     train_loss, train_accuracy, loss, accuracy = curve.scores[-1]
     return (
-        f"{name} ended with a loss of {train_loss:.3g} and an accuracy of {train_accuracy:.1%} on "
-        f"the training data, {loss:.3g} and {accuracy:.1%} on the test data."
+        f"{name} ended with a loss of {figure(train_loss)} and an accuracy of "
+        f"{percent(train_accuracy)} on the training data, {figure(loss)} and {percent(accuracy)} "
+        "on the test data."
     )
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from wolfsbane.learn.blocks import Cell, Mark, Table
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.playground.looking import Look, Passed
 
 MOST_EXAMPLES, MOST_UNITS = 4, 6
@@ -22,7 +23,7 @@ def number(value: float) -> str:
     """Return a number as tables show it: three significant digits."""
     if value == 0:
         return "0"
-    return "0.000" if abs(value) < NEAR_ZERO else f"{value:.3g}"
+    return "0.000" if abs(value) < NEAR_ZERO else figure(value)
 
 
 def table_of(passed: Passed, mode: str, key: str) -> Table:
@@ -46,7 +47,7 @@ def overview(looks: Sequence[Look]) -> Table:
         figures = [
             *(number(float(each.mean())) for each in both),
             *(number(float(each.var(correction=0))) for each in both),
-            *(f"{float((each == 0).float().mean()):.0%}" for each in both),
+            *(percent(float((each == 0).float().mean())) for each in both),
         ]
         cells = [Cell(figure) for figure in figures]
         rows.append((Cell(f"{number_}. {train.title}"), *cells, _inactive(evaluation)))

@@ -209,7 +209,7 @@ def _(block: blocks.Ended) -> Iterator[Part]:
 
 
 def _markdown(text: str) -> Markdown:
-    return Markdown(text, hyperlinks=False, inline_code_theme=THEME, code_theme=THEME)
+    return Markdown(text, hyperlinks=False, code_theme=THEME)
 
 
 def _program(text: str) -> Part:

@@ -32,9 +32,9 @@ NORMALISE = Step(
         "A batch has a row for each example and a column for each feature. In training, what does "
         "`nn.BatchNorm1d(4)` take its mean and variance over?",
         (
-            "Over each column: one feature, all examples of the batch.",
-            "Over each row: one example, all its features.",
-            "Over all values of the batch together.",
+            "Over each column: one feature, all examples of the batch",
+            "Over each row: one example, all its features",
+            "Over all values of the batch together",
         ),
     ),
     task="batch_norm:normalise",
@@ -63,9 +63,9 @@ RUNNING = Step(
         "The data's mean is 5, and a new layer's running mean is 0. How far has it come after the "
         "last step?",
         (
-            "Less than half of the way.",
-            "Between half and nine tenths of the way.",
-            "Nine tenths of the way or more.",
+            "Less than half of the way",
+            "Between half and nine tenths of the way",
+            "Nine tenths of the way or more",
         ),
     ),
     task="running_statistics:approach",
@@ -95,9 +95,9 @@ MODES = Step(
         "A layer has seen some batches in training. The same new batch is then given to it in both "
         "modes. By how much does an output differ, at most?",
         (
-            "Not at all, or by less than 0.001.",
-            "By up to 0.5.",
-            "By more than 0.5.",
+            "Not at all, or by less than 0.001",
+            "By up to 0.5",
+            "By more than 0.5",
         ),
     ),
     task="batch_norm:modes",
@@ -111,7 +111,7 @@ MODES = Step(
 Training divides by what this batch happens to be, evaluation by what was seen on average. After few
 steps the averages still carry the 0 and 1 of a new layer, so a network evaluated then can be far
 worse than it looked in training. With more steps the difference shrinks, and what stays comes from
-the batch: small ones differ more from one another.
+the batches: small ones differ more from one another.
 
 A batch of one example has no variance. In training torch refuses it, as the printed error says; the
 last batch of an epoch is where it comes from as a rule, and `drop_last=True` of the data loader
@@ -128,9 +128,9 @@ CONVERGENCE = Step(
         "by validation loss. Which comes near the final test accuracy in fewer epochs, on four new "
         "seeds?",
         (
-            "The one with batch norm.",
-            "No difference can be told.",
-            "The one without.",
+            "The one with batch norm",
+            "No difference can be told",
+            "The one without",
         ),
     ),
     task="convergence:compare",

@@ -22,12 +22,11 @@ MODES = Step(
     name="train-and-eval",
     title="One batch, two modes",
     prediction=Prediction(
-        "In training, a value that is **kept** does not come out as it went in, or does it? "
-        "With p as set below it …",
+        "With p as set below: what happens in training to a value that is **kept**?",
         (
-            "stays as it is.",
-            "is multiplied by 1 - p.",
-            "is divided by 1 - p.",
+            "It stays as it is",
+            "It is multiplied by 1 - p",
+            "It is divided by 1 - p",
         ),
     ),
     task="dropout:modes",
@@ -60,9 +59,9 @@ EXPECTATION = Step(
         "The values 1, 2, 3 and 4 go through the same layer many times, in training. "
         "What does the mean of the outputs come near to?",
         (
-            "To (1 - p) times the value, as only that share is kept.",
-            "To the value itself, which is what evaluation gives.",
-            "To the value divided by 1 - p, as kept values are scaled up.",
+            "To (1 - p) times the value, as only that share is kept",
+            "To the value itself, which is what evaluation gives",
+            "To the value divided by 1 - p, as kept values are scaled up",
         ),
     ),
     task="dropout:expectation",
@@ -83,9 +82,9 @@ BACKWARD = Step(
         "`output.sum().backward()` goes back through the layer. Without dropout each value would "
         "get a gradient of 1. What does a value get that was **dropped**?",
         (
-            "0: the same mask acts on the way back.",
-            "1: the mask only concerns the way forward.",
-            "As much as a value that was kept.",
+            "0: the same mask acts on the way back",
+            "1: the mask only concerns the way forward",
+            "As much as a value that was kept",
         ),
     ),
     task="dropout:backward",
@@ -105,9 +104,9 @@ LEFT_ON = Step(
         "A trained network stays in training mode, and is asked twice about the same test "
         "examples. What does it say?",
         (
-            "The same, both times.",
-            "Other probabilities the second time, but no other class for any example.",
-            "Other probabilities, and for some examples another class.",
+            "The same, both times",
+            "Other probabilities the second time, but no other class for any example",
+            "Other probabilities, and for some examples another class",
         ),
     ),
     task="monte_carlo:left_on",

@@ -21,9 +21,9 @@ NOISY = Step(
         "Training accuracy counts the labels as the network is given them, the wrong ones too. "
         "Where does it end, with the settings below?",
         (
-            "Above the share of right labels: the network gives back wrong ones as well.",
-            "At about the share of right labels: it learns the rule, and no errors by heart.",
-            "Below the share of right labels: the errors keep it from learning the rule.",
+            "Above the share of right labels: the network gives back wrong ones as well",
+            "At about the share of right labels: it learns the rule, and no errors by heart",
+            "Below the share of right labels: the errors keep it from learning the rule",
         ),
     ),
     task="memorising:noisy_labels",
@@ -46,9 +46,9 @@ FIRST = Step(
     prediction=Prediction(
         "Of which labels does the network give back half first?",
         (
-            "Of the right ones.",
-            "Of the wrong ones.",
-            "Of both after the same epoch.",
+            "Of the right ones",
+            "Of the wrong ones",
+            "Of both after the same epoch, or of neither",
         ),
     ),
     task="memorising:first_learned",
@@ -80,9 +80,9 @@ RANDOM = Step(
         "eight widths, from 1 hidden unit to 128, are trained on them. Which give back nearly all "
         "(95%)?",
         (
-            "None of them: without a rule there is nothing to learn.",
-            "Some of them: the wider ones.",
-            "All of them.",
+            "None of them: without a rule there is nothing to learn",
+            "Some of them: the wider ones",
+            "All of them",
         ),
     ),
     task="capacity:random_labels",
@@ -106,9 +106,9 @@ SIZES = Step(
         "One network is trained on 50 examples, on 100, and so on to 800. What becomes of the gap "
         "between training and test accuracy?",
         (
-            "It shrinks.",
-            "It stays the same, to within 3 points.",
-            "It grows.",
+            "It shrinks",
+            "It stays the same, to within 3 points",
+            "It grows",
         ),
     ),
     task="capacity:more_examples",

@@ -24,9 +24,9 @@ SWEEP = Step(
         "validation loss, is then compared with p = 0 on four new seeds. What does it do to test "
         "accuracy, with the settings below?",
         (
-            "It raises it.",
-            "No difference can be told.",
-            "It lowers it.",
+            "It raises it",
+            "No difference can be told",
+            "It lowers it",
         ),
     ),
     task="rate:sweep",
@@ -59,11 +59,11 @@ CONDITIONS = Step(
         "One rate against none: on 800 examples or 100, all labels right or 30% wrong. Where is "
         "the gain in test accuracy largest, among those that can be told?",
         (
-            "Many examples, right labels.",
-            "Few examples, right labels.",
-            "Many examples, 30% wrong.",
-            "Few examples, 30% wrong.",
-            "Nowhere can a gain be told.",
+            "Many examples, right labels",
+            "Few examples, right labels",
+            "Many examples, 30% wrong",
+            "Few examples, 30% wrong",
+            "Nowhere can a gain be told",
         ),
     ),
     task="rate_conditions:where",
@@ -93,9 +93,9 @@ LEADERS = Step(
         "After a tenth of the epochs one rate has the lowest validation loss. Does it have it at "
         "the end as well?",
         (
-            "Yes, the same rate leads.",
-            "No, a higher rate leads at the end.",
-            "No, a lower rate leads at the end.",
+            "Yes, the same rate leads",
+            "No, a higher rate leads at the end",
+            "No, a lower rate leads at the end",
         ),
     ),
     task="rate_epochs:leaders",

@@ -66,8 +66,8 @@ ITEM = Question(
             probe=(
                 'print("output:  ", out.detach())\n'
                 'print("gradient:", celsius.grad)\n'
-                'print("relu(7.1) - relu(7) =", '
-                "(torch.relu(torch.tensor(7.1)) - torch.relu(torch.tensor(7.0))).item())\n"
+                "at_7, beyond = torch.relu(torch.tensor([7.0, 7.1]))\n"
+                'print("relu(7.1) - relu(7) =", (beyond - at_7).item())\n'
             ),
             why=(
                 "The gradient says how much the output changes per unit of input: from 7 to 7.1 it "

@@ -28,6 +28,7 @@ ITEM = Question(
         "comes behind it?"
     ),
     program=PROGRAM,
+    note="Wrong arguments are meant to fail. Their errors are torch's own.",
     choices=(
         Choice(
             text="`nn.BatchNorm1d(64)`",

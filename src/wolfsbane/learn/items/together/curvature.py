@@ -47,7 +47,12 @@ ITEM = Question(
             text="`nn.LeakyReLU(0.1)`",
             claim="curvature(nn.LeakyReLU(0.1)) > 0",
             misconception="a slope below 0 makes ReLU smooth",
-            probe='print("largest acceleration:", curvature(nn.LeakyReLU(0.1)))\n',
+            probe=(
+                "x = torch.tensor([-2.0, -1.0, 1.0, 2.0], requires_grad=True)\n"
+                "slope, = torch.autograd.grad(nn.LeakyReLU(0.1)(x).sum(), x)\n"
+                'print("slopes at -2, -1, 1, 2:", slope)\n'
+                'print("largest acceleration:", curvature(nn.LeakyReLU(0.1)))\n'
+            ),
             why=(
                 "It lets a gradient pass on either side, so units do not die. But it still is two "
                 "straight lines with a kink, each without curvature."
@@ -57,7 +62,12 @@ ITEM = Question(
             text="`nn.Dropout(0.1)`",
             claim="curvature(nn.Dropout(0.1)) > 0",
             misconception="dropout makes a network non-linear",
-            probe='print("largest acceleration:", curvature(nn.Dropout(0.1)))\n',
+            probe=(
+                "x = torch.ones(10, requires_grad=True)\n"
+                "slope, = torch.autograd.grad(nn.Dropout(0.1)(x).sum(), x)\n"
+                'print("slopes of dropout:", slope)\n'
+                'print("largest acceleration:", curvature(nn.Dropout(0.1)))\n'
+            ),
             why=(
                 "Dropout multiplies by 0 or by 1 / (1 - p). For the mask as it was drawn, that is "
                 "a linear map like any other, and two linear layers stay linear."
