@@ -85,7 +85,7 @@ class Workers:
             return waiting.pop() if waiting else WorkerProcess(kind)
         except OSError as error:
             raise BusyError(
-                f"this machine cannot start a process now: {error.strerror}. End some, and run again"
+                f"this machine cannot start a process now: {error.strerror}. End others first"
             ) from error
 
     def _warm_up(self, kind: Kind) -> None:
