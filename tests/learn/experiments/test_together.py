@@ -1,4 +1,4 @@
-"""All three in one network: what the section's steps show agrees with what is computed otherwise."""
+"""All three in one network: what the steps show agrees with what is computed another way."""
 
 import pytest
 import torch
