@@ -148,7 +148,11 @@ def _is_passed(name: str, letter: str | None, file: Path | None, progress: "Prog
     item = find_item(name)
     answer = _choice(item, letter) if letter is not None else _program(item, file)
     console = _console()
-    with _interruptible(), closing(Workers()) as workers, console.capture() as captured:
+    with (
+        _interruptible(),
+        closing(Workers(are_warmed=False)) as workers,
+        console.capture() as captured,
+    ):
         passed = attempt(workers, progress, item, answer, lambda block: show(console, block))
     put(captured.get())
     return passed

@@ -43,7 +43,7 @@ class Student:
     def _answer(self, prompt):
         self.screen.write(prompt)
         for line in self._lines:
-            return line() or "" if callable(line) else line
+            return line() if callable(line) else line
         raise EOFError
 
     @property
@@ -149,7 +149,7 @@ def test_the_last_version_comes_from_the_progress_where_the_file_is_gone(student
 
 
 def test_a_file_that_is_gone_is_said_and_can_be_put_back(student):
-    one = student(lambda: one.file.unlink(), "r", "yes", "q")
+    one = student(lambda: one.file.unlink() or "", "r", "yes", "q")
     one.dialogue.do(REPAIR)
     assert "cannot be read: No such file" in one.saw
     assert one.file.read_text() == REPAIR.program

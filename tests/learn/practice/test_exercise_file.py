@@ -46,7 +46,7 @@ def test_a_folder_in_the_files_place_is_said(tmp_path):
 def test_a_file_in_the_folders_place_is_said(tmp_path):
     (tmp_path / FOLDER).write_text("")
     file = ExerciseFile(REPAIR, tmp_path)
-    with pytest.raises(DataError, match="something else has its name|cannot be written"):
+    with pytest.raises(DataError, match=r"something else has its name|cannot be written"):
         file.make()
     with pytest.raises(DataError, match="cannot be written"):
         file.put_back()

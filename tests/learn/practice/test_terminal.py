@@ -1,4 +1,4 @@
-"""What a terminal shows of blocks and exercises: all of it in words, at any width, in any colours."""
+"""What a terminal shows of blocks and exercises: all of it in words, with colours or without."""
 
 import io
 

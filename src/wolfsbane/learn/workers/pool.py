@@ -23,15 +23,20 @@ class Workers:
     One process for our own experiments and one for a student's program are warmed up in the
     background, and as soon as one is taken, the next. A process with our own code is used again
     after a run that has finished; one with a student's is not.
+
+    Args:
+        are_warmed: whether processes are started before they are needed. For a single run they
+            are not worth their start.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, are_warmed: bool = True) -> None:
+        self._are_warmed = are_warmed
         self._state = threading.Lock()
         self._waiting: dict[Kind, list[WorkerProcess]] = {kind: [] for kind in Kind}
         self._runs: dict[Kind, set[Run]] = {kind: set() for kind in Kind}
         self._is_closed = False
         for kind in Kind:
-            self._waiting[kind].append(WorkerProcess(kind))
+            self._warm_up(kind)
 
     def start(self, job: Job) -> Run:
         """Begin a job in a process that is warm already, where one is.
@@ -80,7 +85,8 @@ class Workers:
     def _warm_up(self, kind: Kind) -> None:
         """Have one process waiting; of those used again, no more in all than may run."""
         is_full = kind is Kind.TRUSTED and len(self._runs[kind]) >= MOST_RUNS
-        if not self._is_closed and not self._waiting[kind] and not is_full:
+        is_wanted = self._are_warmed and not self._is_closed
+        if is_wanted and not self._waiting[kind] and not is_full:
             self._waiting[kind].append(WorkerProcess(kind))
 
     def _take_back(self, run: Run, process: WorkerProcess, has_finished: bool) -> None:
