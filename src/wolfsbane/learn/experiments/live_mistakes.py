@@ -26,7 +26,7 @@ from wolfsbane.learn.blocks import (
 from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
 from wolfsbane.learn.experiments.tables import number, row
-from wolfsbane.learn.experiments.trainings import Recipe, build, measure, prepare, train
+from wolfsbane.learn.experiments.trainings import Recipe, build, is_view, measure, prepare, train
 from wolfsbane.learn.practice.running import run
 
 TRAIN_SIZE = 300
@@ -102,7 +102,8 @@ def forgotten_train(data: str, p: float, norm: bool, epochs: int, seed: int) -> 
         with reproducible(seed), watch(model) as findings:
             for epoch in fit_of(program)(model, examples, optimizer, epochs):
                 watched.note(model, examples)
-                yield _losses_chart(both)
+                if is_view(epoch + 1, epochs):
+                    yield _losses_chart(both)
                 words = f"{watched.name}: epoch {epoch + 1} of {epochs}"
                 yield Progress(place * epochs + epoch + 1, 2 * epochs, words)
         watched.findings += findings
@@ -182,7 +183,8 @@ def before_the_loss(data: str, end: str, epochs: int, seed: int) -> Iterator[Blo
         with watch(model) as findings:
             for epoch in train(model, examples, Recipe(epochs, learning_rate=3e-3), seed):
                 watched.note(model, examples)
-                yield _floor_chart(both, examples.num_classes)
+                if is_view(epoch, epochs):
+                    yield _floor_chart(both, examples.num_classes)
                 words = f"{watched.name}: epoch {epoch} of {epochs}"
                 yield Progress(place * epochs + epoch, 2 * epochs, words)
         watched.findings += findings

@@ -23,7 +23,7 @@ from wolfsbane.learn.blocks import (
 )
 from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.tables import row
-from wolfsbane.learn.experiments.trainings import Recipe, build, logits, train
+from wolfsbane.learn.experiments.trainings import Recipe, build, is_view, logits, train
 
 LARGEST_SHARE = 0.8
 """Of a training folder that is trained on, at most; the rest is for validation."""
@@ -83,7 +83,8 @@ def compare_networks(
         for contender in (plain, chosen):
             for epoch in _one_training(contender, data, seed, epochs, found):
                 done += 1
-                yield _curves_chart(plain, chosen, seed, epochs)
+                if is_view(epoch, epochs):
+                    yield _curves_chart(plain, chosen, seed, epochs)
                 words = f"{contender.name}, seed {seed}: epoch {epoch} of {epochs}"
                 yield Progress(done, 2 * seeds * epochs, words)
         yield _finals_chart(plain, chosen)

@@ -12,6 +12,8 @@ ORDER: tuple[str, ...] = (
     "activations",
     "together",
     "dynamic_graph",
+    "real_case",
+    "mistakes",
 )
 """Modules of this package, each with a `SECTION`."""
 

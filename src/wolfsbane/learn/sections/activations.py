@@ -43,9 +43,9 @@ SPIRALS = Step(
         "Without activation the regions are bounded by straight lines, however many layers there "
         "are: the next step shows why. An activation bends them. ReLU bends a straight line at a "
         "point, so its regions have corners; sigmoid, tanh and GELU bend it smoothly.\n\n"
-        "What an activation makes possible still has to be learned. Sigmoid takes more steps here "
-        "than ReLU, and a network that is too narrow or has too few layers for the spirals fails "
-        "with any of them: try two units."
+        "What an activation makes possible still has to be learned. Sigmoid usually takes "
+        "more steps than ReLU, and a network that is too narrow or has too few layers for the "
+        "spirals fails with any of them: try two units."
     ),
     seconds=2,
 )
