@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 PROGRAM = Markup(
-    '<pre class="program-text" tabindex="0" role="region" aria-label="{}"><code>{}</code></pre>'
+    '<pre class="program-text" tabindex="0" role="group" aria-label="{}"><code>{}</code></pre>'
 )
 
 

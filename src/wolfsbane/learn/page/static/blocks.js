@@ -1,7 +1,7 @@
 // Draws the blocks of a run. One with a key takes the place of the earlier one in its container.
 
 import { chartFigure, regionsFigure } from "./charts.js";
-import { element, scrollBox } from "./elements.js";
+import { element, scrolling } from "./elements.js";
 import { blocksOf, codeOf, inlineOf, ruleLink } from "./markdown.js";
 import { tableOf } from "./tables.js";
 
@@ -84,7 +84,7 @@ function printed({ program, output, error }) {
 function titled(title, classes, text) {
   const pre = element("pre", {}, element("code", {}, text.replace(/\n$/, "")));
   const label = element("p", { class: "label" }, title);
-  return element("div", { class: classes }, label, scrollBox(title, pre));
+  return element("div", { class: classes }, label, scrolling(title, pre));
 }
 
 function finding({ code, name, message, help, line, channel }) {

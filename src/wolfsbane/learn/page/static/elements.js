@@ -22,12 +22,13 @@ export function folded(summary, ...children) {
   return element("details", {}, element("summary", {}, summary), ...children);
 }
 
-/**
- * Return a box that scrolls sideways. While it has something to scroll to it can be reached by
- * keyboard, and has a name.
- */
+/** Return a box that scrolls where what is in it is too large for the page. */
 export function scrollBox(name, ...children) {
-  const box = element("div", { class: "scroll" }, ...children);
+  return scrolling(name, element("div", { class: "scroll" }, ...children));
+}
+
+/** Let an element be reached by keyboard, under a name, while it has something to scroll to. */
+export function scrolling(name, box) {
   new ResizeObserver(() => markScrollable(box, name)).observe(box);
   return box;
 }
@@ -35,7 +36,7 @@ export function scrollBox(name, ...children) {
 function markScrollable(box, name) {
   const overflows = box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
   if (overflows) {
-    for (const [key, value] of [["tabindex", "0"], ["role", "region"], ["aria-label", name]]) {
+    for (const [key, value] of [["tabindex", "0"], ["role", "group"], ["aria-label", name]]) {
       box.setAttribute(key, value);
     }
   } else if (document.activeElement !== box) {
