@@ -116,7 +116,7 @@ def _write_overview() -> None:
         scaled = picture.resize((width, round(picture.height * width / picture.width)))
         row, column = divmod(number, columns)
         place = (gap + column * (width + gap), gap + row * (height + gap))
-        overview.paste(scaled.crop((0, 0, width, height)), place)
+        overview.paste(scaled.crop((0, 0, width, min(height, scaled.height))), place)
     overview.quantize(255).save(IMAGES / "learn-sections.png", optimize=True)
 
 
