@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test check bench docs gpu-check clean
+.PHONY: demo test check bench docs screenshots gpu-check clean
 
 demo: .venv/installed  ## Dropout and batch norm on real spam e-mail: does either help?
 	$(BIN)/wolfsbane compare
@@ -23,6 +23,9 @@ bench: .venv/installed  ## Our operations against torch's, on this machine; writ
 
 docs: .venv/installed  ## The pages of the auditor's rules, from the rules; writes docs/rules/.
 	$(BIN)/wolfsbane explain --write docs/rules
+
+screenshots: .venv/browser  ## Pictures of the lesson for docs/, in a browser; writes docs/images/learn*.png.
+	$(BIN)/python docs/screenshots.py
 
 # With TRITON_INTERPRET=1 in the environment it runs without a GPU, slowly and without figures.
 gpu-check: .venv/installed  ## The GPU's kernels: are they right, and how fast; writes benchmarks/results/.

@@ -7,7 +7,7 @@ import select
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -56,13 +56,18 @@ class Lesson:
         assert answer.status_code == 202, answer.text
         return f"runs/{answer.json()['run']}"
 
-    def blocks(self, run):
-        """Return a generator of a run's blocks."""
+    @contextmanager
+    def listening(self, run):
+        """Yield an iterator over a run's blocks, once the server sends them."""
         url = f"{self.url}{run}/events"
         with httpx.stream("GET", url, trust_env=False, timeout=PATIENCE) as answer:
-            for line in answer.iter_lines():
-                if line.startswith("data: "):
-                    yield json.loads(line.removeprefix("data: "))
+            data = (line for line in answer.iter_lines() if line.startswith("data: "))
+            yield (json.loads(line.removeprefix("data: ")) for line in data)
+
+    def blocks(self, run):
+        """Return all of a run's blocks."""
+        with self.listening(run) as blocks:
+            return list(blocks)
 
     def end(self):
         """Return what was printed after the address, and as errors, once the process has ended."""
@@ -112,7 +117,7 @@ def test_the_server_has_no_torch(lesson):
 
 def test_a_program_is_run(lesson):
     program = "import torch\nprint(int(torch.tensor([6]) * 7))"
-    blocks = list(lesson.blocks(lesson.run(kind="program", program=program)))
+    blocks = lesson.blocks(lesson.run(kind="program", program=program))
     printed = [block for block in blocks if block["kind"] == "printed"]
     assert printed[-1]["output"].strip() == "42"
     assert blocks[-1]["end"] == "finished"
@@ -121,7 +126,7 @@ def test_a_program_is_run(lesson):
 def test_an_answer_is_graded_and_kept(lesson):
     passed = []
     for choice in range(2):
-        blocks = list(lesson.blocks(lesson.run(kind="question", item="welcome", choice=choice)))
+        blocks = lesson.blocks(lesson.run(kind="question", item="welcome", choice=choice))
         passed += [block["passed"] for block in blocks if block["kind"] == "graded"]
     assert sorted(passed) == [False, True]
     done = ProgressFile(lesson.folder).read().of("welcome")
@@ -137,29 +142,37 @@ def test_a_taken_port_leads_to_the_next_free_one(tmp_path):
             assert lesson.get().status_code == 200
 
 
-def descendants(pid):
-    children = Path(f"/proc/{pid}/task/{pid}/children")
-    require(children.exists() and hasattr(os, "pidfd_open"), "/proc and pidfd_open of Linux")
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    found = [int(child) for task in tasks for child in (task / "children").read_text().split()]
-    return [*found, *(further for child in found for further in descendants(child))]
+def children(pid):
+    found = []
+    with suppress(FileNotFoundError, ProcessLookupError):  # It, or a thread of it, has ended.
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return [*found, *(further for child in found for further in children(child))]
+
+
+@contextmanager
+def workers_watched(lesson):
+    """Check that every process that the lesson has started ends with it."""
+    kernel = Path("/proc/self/task") / str(os.getpid()) / "children"
+    require(kernel.exists() and hasattr(os, "pidfd_open"), "/proc and pidfd_open of Linux")
+    with ExitStack() as stack:
+        handles = []
+        for child in children(lesson.process.pid):
+            with suppress(ProcessLookupError):
+                handles.append(os.pidfd_open(child))
+                stack.callback(os.close, handles[-1])
+        assert handles
+        yield
+        for handle in handles:
+            assert select.select([handle], [], [], PATIENCE)[0], "a worker is left"
 
 
 def ends(lesson, send):
     """Send a signal while a run is going; return what is left to read, once all has ended."""
-    program = "print('going', flush=True)\nwhile True: pass"
-    run = lesson.blocks(lesson.run(kind="program", program=program))
-    with ExitStack() as stack:
-        handles = [os.pidfd_open(pid) for pid in descendants(lesson.process.pid)]
-        for handle in handles:
-            stack.callback(os.close, handle)
+    run = lesson.run(kind="program", program="while True: pass")
+    with lesson.listening(run) as blocks, workers_watched(lesson):
         send()
-        last = list(run)[-1]
-        printed = lesson.end()
-        assert handles
-        for handle in handles:
-            assert select.select([handle], [], [], PATIENCE)[0], "a worker is left"
-    return last, printed
+        return list(blocks)[-1], lesson.end()
 
 
 def test_ctrl_c_ends_the_lesson_its_runs_and_its_workers(tmp_path):
@@ -183,16 +196,9 @@ def test_other_signals_end_it_as_cleanly(tmp_path, name):
 
 
 def test_workers_end_with_a_server_that_is_killed(tmp_path):
-    with started(tmp_path, *QUIET) as lesson, ExitStack() as stack:
-        assert lesson.get().status_code == 200
-        handles = [os.pidfd_open(pid) for pid in descendants(lesson.process.pid)]
-        for handle in handles:
-            stack.callback(os.close, handle)
+    with started(tmp_path, *QUIET) as lesson, workers_watched(lesson):
         lesson.process.kill()
         lesson.end()
-        assert handles
-        for handle in handles:
-            assert select.select([handle], [], [], PATIENCE)[0], "a worker is left"
 
 
 def test_the_browser_is_sent_to_the_address(tmp_path):

@@ -102,7 +102,28 @@ def test_wb206_counts_the_samples():
     )
 
 
+def test_wb203_does_not_say_updated_of_statistics_that_rest():
+    (finding,) = found("""
+        step(model, optimizer)
+        model.backbone[1].momentum = 0.0
+        with torch.no_grad():
+            model(torch.randn(6, 4))
+        """)
+    assert finding.code == "WB203"
+    assert finding.message.endswith(
+        "dropout 'fc.drop' p=0.3 dropped and batch norm 'backbone.1' normalised by the batch"
+    )
+
+
 DELIBERATE = {
+    "samples in training mode, whose running statistics rest": """
+        step(model, optimizer)
+        model.backbone[1].momentum = 0.0
+        with torch.no_grad():
+            x = torch.randn(6, 4)
+            for _ in range(7):
+                model(x)
+        """,
     "a part is in evaluation mode while the model trains": """
         for _ in range(3):
             model.train()

@@ -34,6 +34,41 @@ NAMES = [
     "dropout-channels",
     "dropout-saved",
     "dropout-monte-carlo",
+    "norm-argument",
+    "norm-axis",
+    "norm-channels",
+    "norm-evaluation",
+    "norm-first-batch",
+    "norm-keras-momentum",
+    "norm-no-grad",
+    "norm-evaluated-in-train-mode",
+    "norm-batch-of-one",
+    "norm-bias-before",
+    "norm-frozen",
+    "norm-variances",
+    "activation-relu",
+    "activation-linear-stack",
+    "activation-without",
+    "activation-ten-sigmoids",
+    "activation-centred",
+    "activation-dips",
+    "activation-saturated",
+    "activation-dead",
+    "activation-sigmoid-twice",
+    "activation-softmax-twice",
+    "activation-relu-on-logits",
+    "activation-in-place",
+    "together-modes",
+    "together-eval-not-called",
+    "together-commute",
+    "together-order",
+    "together-plain-list",
+    "together-state-dict",
+    "together-new-head",
+    "together-how-sure",
+    "together-hook",
+    "together-curvature",
+    "together-two-mistakes",
 ]
 """Names that students' progress files have: none may go, and none may be given to another."""
 
@@ -44,6 +79,7 @@ def test_names_are_unique_and_stay():
     names = [item.name for item in ITEMS]
     assert len(set(names)) == len(names)
     assert set(NAMES) <= set(names)
+    assert set(names) <= set(NAMES), "an exercise is new: list its name above"
 
 
 def test_the_five_questions_come_first_after_the_welcome():

@@ -165,9 +165,34 @@ def test_a_finding_of_text_and_run_is_said_once():
     assert codes == ["WB106"]
 
 
+TRAINS_ONLY = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.drop = nn.Linear(4, 2), nn.Dropout(0.5)
+
+    def forward(self, x):
+        if not self.training:
+            raise NotImplementedError("for training only")
+        return self.drop(self.fc(x))
+
+
+net = Net()
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for step in range(3):
+    optimizer.zero_grad()
+    net(torch.randn(8, 4)).square().mean().backward()
+    optimizer.step()
+"""
+
+
 def test_what_the_auditor_could_not_see_is_a_note():
-    blocks = list(run_program(MENDED))
-    assert [block for block in blocks if isinstance(block, Text)] == []
+    (note,) = (block for block in run_program(TRAINS_ONLY) if isinstance(block, Text))
+    assert note.text.startswith("The auditor could not look at everything: training and evaluation")
 
 
 def test_a_program_that_prints_too_much_says_so_at_its_end():

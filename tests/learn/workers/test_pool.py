@@ -140,6 +140,13 @@ def test_a_process_that_cannot_start_is_explained(monkeypatch, tmp_path):
     assert "a broken torch" in ended["text"]
 
 
+def test_a_machine_that_starts_no_process_is_busy(monkeypatch):
+    with closing(Workers(are_warmed=False)) as cold:
+        monkeypatch.setattr(sys, "executable", "/nowhere/python")
+        with pytest.raises(BusyError, match="cannot start a process now: No such file"):
+            cold.start(ours(WHO))
+
+
 PARENT = """\
 import sys
 from wolfsbane.learn.workers.pool import Workers

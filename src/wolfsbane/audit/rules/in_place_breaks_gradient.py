@@ -22,7 +22,16 @@ VIEW = re.compile(
 )
 
 OUT_OF_PLACE = "Compute a new tensor instead: "
-OPERATORS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+OPERATORS = {
+    "add": "+",
+    "sub": "-",
+    "mul": "*",
+    "div": "/",
+    "floor_divide": "//",
+    "remainder": "%",
+    "pow": "**",
+    "ipow": "**",
+}
 
 
 class InPlaceBreaksGradient(Rule):
@@ -196,14 +205,26 @@ def _name(operation: Operation) -> str:
         return f"{layer} (inplace=True)" if getattr(layer.module, "inplace", False) else str(layer)
     last = operation.name.rpartition(".")[2]
     where = operation.place.span
-    called = "x[...] = y" if last == "__setitem__" else f"{last}(){_operator(last)}"
-    return f"{called} in line {where.line}" if where else called
+    return f"{_called(last)} in line {where.line}" if where else _called(last)
+
+
+def _called(function: str) -> str:
+    if function == "__setitem__":
+        return "x[...] = y"
+    if function.startswith("__"):
+        return f"{_sign_of(function)}="
+    return f"{function}(){_operator(function)}"
 
 
 def _operator(function: str) -> str:
     """Return the operator that calls a function too: torch cannot tell x += y from x.add_(y)."""
-    sign = OPERATORS.get(function.strip("_"))
+    sign = _sign_of(function)
     return f" (or {sign}=)" if sign and function.endswith("_") else ""
+
+
+def _sign_of(function: str) -> str:
+    """Return the operator, `+` for add_."""
+    return OPERATORS.get(function.strip("_"), "")
 
 
 def _place(operation: Operation) -> Place:
@@ -216,13 +237,21 @@ def _help(operation: Operation) -> str:
     if layer is not None and getattr(layer.module, "inplace", False):
         return _help_for_layer(layer)
     last = operation.name.rpartition(".")[2]
-    if operation.arguments.get("inplace"):
+    if not last.endswith("_"):
         return f"Call {last} with inplace=False"
-    if last == "__setitem__":
-        return f"{OUT_OF_PLACE}use torch.where or torch.cat, or assign into a clone()"
-    sign = OPERATORS.get(last.strip("_"))
-    written = f"write x = x {sign} y for x {sign}= y, " if sign else ""
-    return f"{OUT_OF_PLACE}{written}call {last.rstrip('_')} without the _"
+    ways = " or ".join(_ways_without_writing(last))
+    return OUT_OF_PLACE + (ways or "use torch.where or torch.cat, or assign into a clone()")
+
+
+def _ways_without_writing(function: str) -> Iterator[str]:
+    """Yield what to write for `x += y` and for `x.add_(y)`; torch has nothing for `x.zero_()`."""
+    from torch import Tensor
+
+    sign, plain = _sign_of(function), function.removesuffix("_")
+    if sign:
+        yield f"x = x {sign} y for x {sign}= y"
+    if not function.startswith("__") and hasattr(Tensor, plain):
+        yield f"x = x.{plain}(...) for x.{function}(...)"
 
 
 def _help_for_layer(layer: Layer) -> str:

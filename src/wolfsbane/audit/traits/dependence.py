@@ -54,6 +54,11 @@ def updates_nothing(layer: Layer) -> bool:
     )
 
 
+def moves_statistics(layer: Layer) -> bool:
+    """Whether a batch norm's running statistics move in training; with momentum 0 they rest."""
+    return not updates_nothing(layer) and number_of(layer.module, "momentum") != 0
+
+
 def is_frozen(layer: Layer) -> bool:
     """Whether a layer has parameters, and none of them trains."""
     parameters = list(layer.module.parameters(recurse=False))

@@ -28,9 +28,9 @@ layer = nn.BatchNorm1d(4)
 one_email = torch.ones(1, 4)
 
 layer.eval()
-print("in evaluation:", layer(one_email))
+print("in evaluation:", layer(one_email).detach())
 layer.train()
-print("in training:", layer(one_email))
+print("in training:", layer(one_email).detach())
 """
 
 
@@ -75,7 +75,7 @@ def _draw(batch_size: int) -> Tensor:
 
 
 def _columns() -> tuple[str, ...]:
-    return "", *(f"feature {index}" for index in range(1, len(MEANS) + 1))
+    return "feature", *(str(index) for index in range(1, len(MEANS) + 1))
 
 
 def _columns_table(caption: str, batch: Tensor, key: str) -> Table:

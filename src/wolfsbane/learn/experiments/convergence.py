@@ -209,7 +209,7 @@ def _rate(one: Found) -> str:
 
 
 def _epochs(epoch: int, last: int) -> str:
-    return f"more than {last}" if epoch > last else str(epoch)
+    return f"> {last}" if epoch > last else str(epoch)
 
 
 def _which_first(found: dict[bool, Found]) -> Outcome:

@@ -13,6 +13,9 @@ from wolfsbane.learn.experiments.tables import marked, number, row
 
 NUM_EXAMPLES, NUM_FEATURES = 3, 6
 
+NUM_VALUES = 8
+"""Through which a gradient is followed."""
+
 SOURCE = """import torch
 from torch import nn
 
@@ -68,16 +71,15 @@ def expectation(p: float, masks: int, seed: int) -> Iterator[Block]:
 def backward(p: float, seed: int) -> Iterator[Block]:
     """Follow the gradient of a sum back through a dropout layer."""
     with seeded(seed):
-        values = torch.randint(1, 10, (2 * NUM_FEATURES,)).float().requires_grad_()
+        values = torch.randint(1, 10, (NUM_VALUES,)).float().requires_grad_()
         output = _mixed(nn.Dropout(p), values)
     output.sum().backward()
     gradient = values.grad
     assert gradient is not None
     marks = _marks(output != 0)
     yield Table(
-        f"Values, output of `nn.Dropout({p})` in training, and the gradient of the output's sum "
-        "with respect to each value",
-        ("", *(f"value {index}" for index in range(1, len(values) + 1))),
+        f"A dropout layer at p = {p}, forward and back",
+        ("", *(str(index) for index in range(1, len(values) + 1))),
         (
             row("value", values.tolist()),
             row("output", marked(output.tolist(), marks)),
@@ -105,8 +107,8 @@ def _marks(mask: Tensor) -> list[Mark]:
     return [Mark.KEPT if kept else Mark.DROPPED for kept in mask.tolist()]
 
 
-def _features(first: str = "") -> tuple[str, ...]:
-    return first, *(f"feature {index}" for index in range(1, NUM_FEATURES + 1))
+def _features() -> tuple[str, ...]:
+    return "feature", *(str(index) for index in range(1, NUM_FEATURES + 1))
 
 
 def _modes_table(batch: Tensor, mask: Tensor, trained: Tensor, evaluated: Tensor) -> Table:

@@ -12,7 +12,8 @@ from wolfsbane.experiment.data import Examples, load, split
 from wolfsbane.learn.blocks import Block, Cell, Mark, Outcome, Progress, Table
 from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
-from wolfsbane.learn.experiments.tables import row
+from wolfsbane.learn.experiments.tables import number, row
+from wolfsbane.learn.experiments.trainings import measure
 
 WIDTH = 64
 TRAIN_SIZE = 500
@@ -83,15 +84,14 @@ def outputs_in_both_modes(model: nn.Sequential, x: Tensor) -> tuple[list[Seen], 
 
     handles = [layer.register_forward_hook(record) for layer in model]
     with torch.no_grad():
-        model.train()
-        model(x)
         model.eval()
+        model(x)
+        model.train()
         model(x)
     for handle in handles:
         handle.remove()
     model.load_state_dict(state)
-    model.train()
-    return seen[: len(model)], seen[len(model) :]
+    return seen[len(model) :], seen[: len(model)]
 
 
 def changes(in_training: list[Seen], in_evaluation: list[Seen]) -> list[float]:
@@ -130,23 +130,17 @@ CHANGES: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
 
 def _changed_table(model: nn.Sequential, test: Examples, change: str) -> Table:
     what, function = CHANGES[change]
-    model.eval()
-    before = _accuracy(model, test)
+    before = measure(model, test)
     handle = model[2].register_forward_hook(lambda _module, _inputs, output: function(output))
-    during = _accuracy(model, test)
+    during = measure(model, test)
     handle.remove()
-    after = _accuracy(model, test)
+    after = measure(model, test)
+    named = {"before the hook": before, "with the hook": during, "after handle.remove()": after}
     return Table(
-        f"Test e-mails answered rightly, with a hook that {what}",
-        ("", "right"),
-        (
-            row("before the hook", [percent(before)]),
-            row("with the hook", [percent(during)]),
-            row("after handle.remove()", [percent(after)]),
+        f"Test e-mails, with a hook that {what}",
+        ("", "right", "negative log-likelihood"),
+        tuple(
+            row(name, (percent(scores.accuracy), number(scores.nll, 4)))
+            for name, scores in named.items()
         ),
     )
-
-
-def _accuracy(model: nn.Module, examples: Examples) -> float:
-    with torch.no_grad():
-        return float((model(examples.x).argmax(1) == examples.y).float().mean())

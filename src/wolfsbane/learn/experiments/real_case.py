@@ -80,6 +80,8 @@ def compare_networks(
         data = split(pool, size, seed)
         if seed == 0:
             yield _data_table(data)
+        plain.curve.clear()
+        chosen.curve.clear()
         for contender in (plain, chosen):
             for epoch in _one_training(contender, data, seed, epochs, found):
                 done += 1
@@ -96,7 +98,6 @@ def compare_networks(
 def _one_training(
     contender: Contender, data: Data, seed: int, epochs: int, found: list[AuditFinding]
 ) -> Iterator[int]:
-    contender.curve.clear()
     model = build(contender.options, data, seed)
     with watch(model) as findings:
         for epoch in train(model, data, Recipe(epochs), seed):

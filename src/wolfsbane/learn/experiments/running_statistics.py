@@ -128,17 +128,16 @@ def _table(taken: Sequence[Step], momentum: float) -> Table:
             )
         )
     return Table(
-        f"The first steps, momentum {momentum:g}: the buffers, and (1 - momentum) * old + momentum "
-        "* batch computed by hand",
+        f"The first steps at momentum {momentum:g}: the buffers, and what the definition gives",
         (
             "",
             "batch mean",
             "running mean",
-            "by hand",
+            "as defined",
             "batch variance over N",
             "over N - 1",
             "running variance",
-            "by hand from N - 1",
+            "as defined, from N - 1",
         ),
         tuple(rows),
         key="steps",

@@ -111,7 +111,7 @@ MODES = Step(
 Training divides by what this batch happens to be, evaluation by what was seen on average. After few
 steps the averages still carry the 0 and 1 of a new layer, so a network evaluated then can be far
 worse than it looked in training. With more steps the difference shrinks, and what stays comes from
-the batch: small ones differ more from one another.
+the batches: small ones differ more from one another.
 
 A batch of one example has no variance. In training torch refuses it, as the printed error says; the
 last batch of an epoch is where it comes from as a rule, and `drop_last=True` of the data loader

@@ -78,7 +78,7 @@ HOOKS = Step(
         "the difference. Dropout's zeros are there in training alone. What comes later sees all of "
         "that together.\n\n"
         "A forward hook is called after each `forward` with the module, its inputs and its output. "
-        "Returns it nothing, it only watches; whatever else it returns replaces the output. "
+        "If it returns nothing, it only watches; what else it returns replaces the output. "
         "`handle.remove()` ends it. A hook that stays behind is a common reason for a model that "
         "behaves strangely."
     ),

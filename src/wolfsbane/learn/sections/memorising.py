@@ -214,5 +214,4 @@ SECTION = Section(
     introduction=INTRODUCTION,
     steps=(NOISY, FIRST, RANDOM, SIZES),
     claims=(FITS_NOISE, FAR_FEWER, GAP, LOSS),
-    rules=("WB203",),
 )

@@ -87,7 +87,7 @@ ORDER = Step(
         "Accuracy only counts answers. The negative log-likelihood also weighs how sure they are, "
         "and a wrong variance shows there first."
     ),
-    seconds=15,
+    seconds=12,
 )
 
 OWN = Step(

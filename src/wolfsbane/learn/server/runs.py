@@ -41,7 +41,7 @@ class Runs:
         self._workers = workers
         self._fetched_within = fetched_within
         self._going: dict[str, Going] = {}
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._untaken: set[str] = set()
         self._over: deque[str] = deque(maxlen=REMEMBERED)
         self._endings: set[asyncio.Future[None]] = set()
 
@@ -54,8 +54,8 @@ class Runs:
         run = await to_thread.run_sync(self._workers.start, asked.job)
         name = secrets.token_urlsafe(16)
         self._going[name] = Going(run, asked)
-        loop = asyncio.get_running_loop()
-        self._timers[name] = loop.call_later(self._fetched_within, self._give_up, name)
+        self._untaken.add(name)
+        asyncio.get_running_loop().call_later(self._fetched_within, self._give_up, name)
         return name
 
     def is_known(self, name: str) -> bool:
@@ -64,10 +64,9 @@ class Runs:
 
     def take(self, name: str) -> Going | None:
         """Return a run to whom asks first; None where it was taken before, or given up."""
-        timer = self._timers.pop(name, None)
-        if timer is None:
+        if name not in self._untaken:
             return None
-        timer.cancel()
+        self._untaken.remove(name)
         return self._going[name]
 
     async def cancel(self, name: str) -> None:

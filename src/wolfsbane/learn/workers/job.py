@@ -11,7 +11,7 @@ class Limits:
 
     Attributes:
         seconds: by the clock.
-        memory: bytes beyond what Python and torch take.
+        memory: bytes beyond what Python and torch take; for a student's program alone.
         output: characters printed; for a student's program, a hundredth of those of all its blocks.
     """
 

@@ -1,6 +1,7 @@
 """Warm processes, and the runs that they make."""
 
 import threading
+from contextlib import suppress
 
 from wolfsbane.errors import UnsupportedError, WolfsbaneError
 from wolfsbane.learn.workers.job import Job
@@ -42,7 +43,7 @@ class Workers:
         """Begin a job in a process that is warm already, where one is.
 
         Raises:
-            BusyError: as many runs are going as may.
+            BusyError: as many runs are going as may, or the machine starts no process.
             UnsupportedError: the workers are closed.
         """
         kind = Kind.CONFINED if job.is_confined else Kind.TRUSTED
@@ -80,14 +81,23 @@ class Workers:
     def _taken(self, kind: Kind) -> WorkerProcess:
         """Return the process that has waited least: one used before is warm for certain."""
         waiting = self._waiting[kind]
-        return waiting.pop() if waiting else WorkerProcess(kind)
+        try:
+            return waiting.pop() if waiting else WorkerProcess(kind)
+        except OSError as error:
+            raise BusyError(
+                f"this machine cannot start a process now: {error.strerror}. End others first"
+            ) from error
 
     def _warm_up(self, kind: Kind) -> None:
-        """Have one process waiting; of those used again, no more in all than may run."""
+        """Have one process waiting; of those used again, no more in all than may run.
+
+        Where the machine cannot start one now, the next run tries again, and says why not.
+        """
         is_full = kind is Kind.TRUSTED and len(self._runs[kind]) >= MOST_RUNS
         is_wanted = self._are_warmed and not self._is_closed
         if is_wanted and not self._waiting[kind] and not is_full:
-            self._waiting[kind].append(WorkerProcess(kind))
+            with suppress(OSError):
+                self._waiting[kind].append(WorkerProcess(kind))
 
     def _take_back(self, run: Run, process: WorkerProcess, has_finished: bool) -> None:
         kind = process.kind

@@ -57,25 +57,32 @@ class WorkerProcess:
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
-        self._folder = tempfile.mkdtemp(prefix="wolfsbane-")
-        self._stderr: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `dispose`
-        self._channel, told = os.pipe()
-        try:
-            self._process = subprocess.Popen(  # noqa: S603  # this Python, and our own module
-                [sys.executable, "-P", "-m", kind.value, str(told)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=self._stderr,
-                cwd=self._folder,
-                env=environment(is_reduced=kind is Kind.CONFINED),
-                pass_fds=(told,),
-                start_new_session=True,  # Ctrl-C is the parent's; and one signal ends all of it.
-            )
-        finally:
-            os.close(told)
+        with contextlib.ExitStack() as left:
+            self._folder = tempfile.mkdtemp(prefix="wolfsbane-")
+            left.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            self._stderr: BinaryIO = left.enter_context(tempfile.TemporaryFile())
+            self._channel, told = os.pipe()
+            left.callback(os.close, self._channel)
+            try:
+                self._process = self._started(told)
+            finally:
+                os.close(told)
+            self._left = left.pop_all()
         self._pending = bytearray()
         self._is_ready = self._is_killed = False
         self._ending = threading.Lock()
+
+    def _started(self, told: int) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  # this Python, and our own module
+            [sys.executable, "-P", "-m", self.kind.value, str(told)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=self._stderr,
+            cwd=self._folder,
+            env=environment(is_reduced=self.kind is Kind.CONFINED),
+            pass_fds=(told,),
+            start_new_session=True,  # Ctrl-C is the parent's; and one signal ends all of it.
+        )
 
     def wait_until_ready(self) -> bool:
         """Wait until it is warm. False: it will never be."""
@@ -165,9 +172,7 @@ class WorkerProcess:
     def dispose(self) -> None:
         """End it, and remove what it leaves."""
         self.kill()
-        os.close(self._channel)
-        self._stderr.close()
         if self._process.stdin is not None:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._left.close()

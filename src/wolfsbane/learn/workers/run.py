@@ -85,9 +85,11 @@ class Run:
                 ended = endings.CANCELLED
         if ended.end is not End.FINISHED and self._printed.is_pending:
             self._blocks.put(to_json(Printed(program="", output=self._printed.text)))
-        # Before the end is told: who hears of it may start the next run at once.
-        self._release(self, self._process, ended.end is End.FINISHED)
-        self._blocks.put(to_json(ended))
+        try:
+            # Before the end is told: who hears of it may start the next run at once.
+            self._release(self, self._process, ended.end is End.FINISHED)
+        finally:
+            self._blocks.put(to_json(ended))
 
     def _done(self) -> Ended:
         if self._is_taken() or (self._replaces() and self._is_taken()):

@@ -104,6 +104,62 @@ def test_the_help_names_the_layer_to_change():
     assert findings[0].place.module == "act"
 
 
+def add_with_operator(h, x):
+    h += x
+
+
+def multiply_by_method(h, x):
+    h.mul_(x)
+
+
+def square_with_operator(h, x):
+    h **= 2
+
+
+def clamp_by_method(h, x):
+    h.clamp_(min=0.5)
+
+
+def fill_with_zeros(h, x):
+    h.zero_()
+
+
+def relu_by_function(h, x):
+    F.relu(h, inplace=True)
+
+
+HELP = [
+    (
+        add_with_operator,
+        "Compute a new tensor instead: x = x + y for x += y or x = x.add(...) for x.add_(...)",
+    ),
+    (
+        multiply_by_method,
+        "Compute a new tensor instead: x = x * y for x *= y or x = x.mul(...) for x.mul_(...)",
+    ),
+    (square_with_operator, "Compute a new tensor instead: x = x ** y for x **= y"),
+    (clamp_by_method, "Compute a new tensor instead: x = x.clamp(...) for x.clamp_(...)"),
+    (
+        fill_with_zeros,
+        "Compute a new tensor instead: use torch.where or torch.cat, or assign into a clone()",
+    ),
+    (relu_by_function, "Call relu with inplace=False"),
+]
+
+
+@pytest.mark.parametrize(("write", "said"), HELP)
+def test_the_help_says_what_to_write_instead(write, said):
+    def run(net, x):
+        h = net.first(x).sigmoid()
+        write(h, x)
+        return h
+
+    net = Net(run)
+    with pytest.raises(RuntimeError), watch(net, rules=RULES) as findings:
+        net(torch.randn(4, 3)).sum().backward()
+    assert findings[0].help == said
+
+
 def test_a_parameter_that_stepped_between_is_named():
     net = Net(lambda net, x: net.second(net.first(x)))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)

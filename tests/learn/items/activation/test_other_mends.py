@@ -41,7 +41,7 @@ def test_log_probabilities_with_their_own_loss_pass():
 def test_the_scores_of_apples_are_really_stuck_now_and_then():
     item = find_item("activation-relu-on-logits")
     stuck = set()
-    for seed in range(10):
+    for seed in range(30):
         names = {}
         exec(f"import torch\ntorch.manual_seed({seed})\n{item.program}", names)
         stuck.add(names["stuck"] > 0)

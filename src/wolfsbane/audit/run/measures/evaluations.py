@@ -11,7 +11,12 @@ from wolfsbane.audit.layer import Layer
 from wolfsbane.audit.rule import Rule
 from wolfsbane.audit.run.functions import tensors_in
 from wolfsbane.audit.run.observer import Forward, ModeSet, Observer, Watched
-from wolfsbane.audit.traits.dependence import dependent_on_mode, drop_rate, listed
+from wolfsbane.audit.traits.dependence import (
+    dependent_on_mode,
+    drop_rate,
+    listed,
+    moves_statistics,
+)
 from wolfsbane.audit.vocabulary import BATCH_NORMS
 
 FEW = 2
@@ -27,7 +32,9 @@ class Account:
         has_trained: whether it was called with gradients already.
         num_inputs: calls on an input that was not the last one.
         num_repeated: calls on the same input as the call before, with no training step in between.
-        dropouts, batch_norms: by path, what was on in them.
+        dropouts: by path, those that dropped.
+        updated: by path, batch norms whose running statistics moved.
+        resting: by path, batch norms with momentum 0, which normalised by the batch all the same.
         set_at: where training mode was last set.
     """
 
@@ -36,7 +43,8 @@ class Account:
     num_inputs: int = 0
     num_repeated: int = 0
     dropouts: dict[str, str] = field(default_factory=dict)
-    batch_norms: dict[str, str] = field(default_factory=dict)
+    updated: dict[str, str] = field(default_factory=dict)
+    resting: dict[str, str] = field(default_factory=dict)
     set_at: Place = field(default_factory=Place)
     last: "weakref.ref[Tensor] | None" = None
     last_step: int = -1
@@ -103,9 +111,10 @@ class EvaluationsInTraining(Observer):
             account.num_inputs += 1
         account.last, account.last_step = None if tensor is None else weakref.ref(tensor), step
         account.dropouts.update({one.path: found[one.path] for one in on if drop_rate(one)})
-        account.batch_norms.update(
-            {one.path: found[one.path] for one in norms if one.path in found}
-        )
+        for norm in norms:
+            if norm.path in found:
+                kept = account.updated if moves_statistics(norm) else account.resting
+                kept[norm.path] = found[norm.path]
 
     def findings(self) -> Iterator[Finding]:
         for account in self.accounts.values():
@@ -125,8 +134,10 @@ class EvaluatedInTraining(EvaluationsInTraining):
         parts = []
         if account.dropouts:
             parts.append(f"{listed(account.dropouts.values())} dropped")
-        if account.batch_norms:
-            parts.append(f"{listed(account.batch_norms.values())} updated")
+        if account.updated:
+            parts.append(f"{listed(account.updated.values())} updated")
+        if account.resting:
+            parts.append(f"{listed(account.resting.values())} normalised by the batch")
         number = account.num_inputs + account.num_repeated
         calls = "one call" if number == 1 else f"{number} calls"
         yield self.rule.found(
@@ -142,12 +153,12 @@ class SampledInTraining(EvaluationsInTraining):
     """WB206: samples of dropout that change batch norm."""
 
     def findings_of(self, account: Account) -> Iterator[Finding]:
-        if account.is_sampling and account.batch_norms and account.dropouts:
+        if account.is_sampling and account.updated and account.dropouts:
             number = account.num_repeated + account.num_inputs
             yield self.rule.found(
                 Channel.RUN,
                 _place(account),
-                f"{listed(account.batch_norms.values())} updated the running statistics in "
+                f"{listed(account.updated.values())} updated the running statistics in "
                 f"{number} calls without gradients, repeated on the same input while "
                 f"{listed(account.dropouts.values())} was on",
                 "Use wolfsbane.mc_dropout, or call eval() on the model and train() on its dropouts "

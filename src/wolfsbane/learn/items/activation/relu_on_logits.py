@@ -30,9 +30,9 @@ ITEM = Repair(
     title="A ReLU too many",
     topic=Topic.ACTIVATION,
     prompt=(
-        "A network sorts apples into three kinds. Run it a few times: sometimes it works, and "
-        "sometimes a kind's score is 0 for every apple and stays so. Let the last layer say what "
-        "it has to say; the network still has to be able to bend."
+        "A network sorts apples into three kinds. Run it a few times: now and then it works, but "
+        "mostly a kind's score is 0 for every apple and stays so. Let the last layer say what it "
+        "has to say; the network still has to be able to bend."
     ),
     program=PROGRAM,
     solution=PROGRAM.replace(MODEL, "nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 3)"),

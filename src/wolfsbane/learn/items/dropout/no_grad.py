@@ -72,7 +72,7 @@ print("answers detached:", [ask_detached() for _ in range(4)])
         ),
         Choice(
             text="`torch.manual_seed(0)` once, at the start",
-            claim="[torch.manual_seed(0), len({ask() for _ in range(6)}) == 1][1]",
+            claim="torch.manual_seed(0) and len({ask() for _ in range(6)}) == 1",
             why="A seed makes the *sequence* of answers repeatable. Within it each call still "
             "draws its own mask, and half of the units are missing in every answer.",
             misconception="a seed makes every call the same",

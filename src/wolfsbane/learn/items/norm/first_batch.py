@@ -62,10 +62,16 @@ ITEM = Question(
         Choice(
             text="5",
             claim="abs(after - 5) < 0.01",
-            probe='print("(1 - 0.1) * 0 + 0.1 * 50 =", 0.9 * 0 + 0.1 * 50, "; torch:", after)\n',
+            probe=(
+                'print("(1 - 0.1) * 0 + 0.1 * 50 =", 0.9 * 0 + 0.1 * 50)\n'
+                "for batches in range(2, 41):\n"
+                "    norm(speeds)\n"
+                "    if batches % 10 == 0:\n"
+                '        print(f"after {batches} batches: {norm.running_mean.item():.2f}")\n'
+            ),
             why=(
-                "A tenth of the way from 0 to 50. After ten batches it is at 33, after thirty at "
-                "48: evaluation right after the start of a training uses statistics that have not "
+                "A tenth of the way from 0 to 50, then a tenth of what is left, batch by batch. "
+                "Evaluation right after the start of a training uses statistics that have not "
                 "arrived yet."
             ),
         ),
