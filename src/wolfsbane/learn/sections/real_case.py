@@ -10,7 +10,7 @@ NETWORKS: tuple[Control, ...] = (
     RATE,
     NORM,
     Number("train_size", "Training examples", 50, 2000, 50, 500),
-    Number("seeds", "Seeds", 2, 10, 1, 4),
+    Number("seeds", "Seeds", 2, 20, 1, 6),
     Number("epochs", "Epochs", 1, 60, 1, 20),
 )
 CHOICES = (
@@ -40,7 +40,7 @@ SPAM = Step(
         "that is let through is a nuisance. `wolfsbane compare spam` makes the same comparison "
         "with a report."
     ),
-    seconds=15,
+    seconds=6,
 )
 
 MAILS = Step(
@@ -70,7 +70,7 @@ MAILS = Step(
         "running statistics, `torch.no_grad()` or not, and later answers in evaluation mode are "
         "others. The auditor reports it as WB203."
     ),
-    seconds=3,
+    seconds=2,
 )
 
 PICTURES = Step(
@@ -103,7 +103,7 @@ PICTURES = Step(
         "Batch norm comes after each convolution, dropout behind the hidden dense layer alone: "
         "within feature maps the neighbours of a dropped dot tell nearly the same."
     ),
-    seconds=60,
+    seconds=30,
 )
 
 CLAIMS = (
