@@ -54,6 +54,8 @@ def words_of(item):
     yield "title", item.title
     yield "prompt", item.prompt
     yield "note", item.note
+    if isinstance(item, Repair):
+        yield "why", item.why
     yield from (("hint", hint) for hint in item.hints)
     for part in item.choices if isinstance(item, Question) else item.checks:
         yield "why", part.why

@@ -37,6 +37,12 @@ def test_the_solution_passes_whatever_the_seed_and_nothing_is_found(repair, seed
     assert not answered.printed[0].error
 
 
+@pytest.mark.parametrize("repair", REPAIRS)
+def test_who_passes_is_told_why_it_works(repair):
+    assert repair.why.strip()
+    assert mended(repair, repair.solution).graded.why == repair.why
+
+
 @pytest.mark.parametrize(("repair", "check"), CHECKS)
 def test_a_wrong_way_to_mend_it_is_told_what_is_wrong_with_it(repair, check):
     answered = mended(repair, check.example)

@@ -101,6 +101,7 @@ class Repair:
         rules: codes of the auditor's rules that have to be silent. The given program has findings
             by at least one of them, or fails a check.
         note: says that the given program is meant to fail, and how.
+        why: said when it passes, in Markdown: why the mended program works.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Repair:
     hints: tuple[str, ...]
     note: str
     rules: tuple[str, ...] = ()
+    why: str = ""
 
 
 Item = Question | Repair

@@ -103,7 +103,7 @@ def _passed(repair: Repair) -> Graded:
     silent = f"the auditor finds nothing{by}" if repair.rules else ""
     held = f"all that it has to do holds ({len(repair.checks)} checks)" if repair.checks else ""
     said = ", and ".join(part for part in ("It runs to its end", silent, held) if part)
-    return Graded(passed=True, said=SAID, measured=f"{said}.", why="")
+    return Graded(passed=True, said=SAID, measured=f"{said}.", why=repair.why)
 
 
 def _sentence(text: str) -> str:

@@ -24,7 +24,7 @@ ITEM = Question(
     shows_program=False,
     choices=(
         Choice(
-            text="Both about 0, as that of the voltages.",
+            text="Both about 0, as that of the voltages",
             claim="abs(means[0]) < 0.1 and abs(means[1]) < 0.1",
             misconception="sigmoid is centred at 0",
             probe=(
@@ -37,7 +37,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Sigmoid about 0.5, tanh about 0.",
+            text="Sigmoid about 0.5, tanh about 0",
             claim="abs(means[0] - 0.5) < 0.1 and abs(means[1]) < 0.1",
             probe=(
                 'print("sigmoid lies between", by_sigmoid.min().item(), "and", '
@@ -53,7 +53,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Both about 0.5.",
+            text="Both about 0.5",
             claim="abs(means[0] - 0.5) < 0.1 and abs(means[1] - 0.5) < 0.1",
             misconception="tanh lies between 0 and 1",
             probe=(
@@ -66,7 +66,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Sigmoid about 0, tanh about 0.5.",
+            text="Sigmoid about 0, tanh about 0.5",
             claim="abs(means[0]) < 0.1 and abs(means[1] - 0.5) < 0.1",
             misconception="tanh is the one that gives probabilities",
             probe='print(f"means: sigmoid {means[0]:.2f}, tanh {means[1]:.2f}")\n',

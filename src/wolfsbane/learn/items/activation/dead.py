@@ -36,7 +36,7 @@ ITEM = Question(
     shows_program=False,
     choices=(
         Choice(
-            text="It rises: the error is large, so the steps are too.",
+            text="It rises: the error is large, so the steps are too",
             claim="bias_after(lr=0.01) > -19",
             misconception="a large error brings a dead unit back",
             probe=(
@@ -55,7 +55,7 @@ ITEM = Question(
             rule="WB405",
         ),
         Choice(
-            text="Nothing at this learning rate; a larger one brings it back.",
+            text="Nothing at this learning rate; a larger one brings it back",
             claim="bias_after(lr=0.01) == -20 and bias_after(lr=100.0) > -19",
             misconception="a larger learning rate revives a dead unit",
             probe=('for lr in (0.01, 1.0, 100.0):\n    print(f"lr={lr}: bias {bias_after(lr)}")\n'),
@@ -67,7 +67,7 @@ ITEM = Question(
             rule="WB405",
         ),
         Choice(
-            text="Nothing, at any learning rate.",
+            text="Nothing, at any learning rate",
             claim="bias_after(lr=0.01) == -20 and bias_after(lr=100.0) == -20",
             probe=(
                 'print("ReLU:     ", bias_after(lr=0.01))\n'

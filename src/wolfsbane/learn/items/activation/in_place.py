@@ -62,7 +62,7 @@ ITEM = Repair(
                 "{first.weight.grad}."
             ),
             why=(
-                "`detach` cuts the graph: the error is gone because nothing behind the cut is "
+                "`detach` cuts the graph: the error is gone because nothing before the cut is "
                 "differentiated any more. To take a copy, `clone()` would keep the graph."
             ),
             misconception="detach only makes a copy",
@@ -95,6 +95,10 @@ ITEM = Repair(
     hints=(
         "The sigmoid computes its derivative from its own result. Who writes over that result?",
         "`h += x` changes `h` in place. Which expression makes a new tensor?",
+    ),
+    why=(
+        "The sum is a new tensor, so the sigmoid's result is still there when the backward "
+        "pass computes s (1 - s) from it. Both layers get their true gradients."
     ),
     note="This program is meant to fail, with a RuntimeError in the backward pass.",
 )

@@ -31,7 +31,7 @@ ITEM = Question(
     shows_program=False,
     choices=(
         Choice(
-            text="More: it has far more parameters.",
+            text="More: it has far more parameters",
             claim="parameters[0] > parameters[1] and difference > 1e-6",
             misconception="more parameters always express more",
             probe=(
@@ -47,7 +47,7 @@ ITEM = Question(
             rule="WB404",
         ),
         Choice(
-            text="Curves: each further layer can bend the result once more.",
+            text="Curves: each further layer can bend the result once more",
             claim="bend > 1e-6",
             misconception="depth alone makes a network non-linear",
             probe=(
@@ -68,7 +68,7 @@ ITEM = Question(
             rule="WB404",
         ),
         Choice(
-            text="The same: one layer with the right weights gives every one of its results.",
+            text="The same: one layer with the right weights gives every one of its results",
             claim="difference < 1e-6",
             probe='print("largest difference:", difference)\n',
             why=(

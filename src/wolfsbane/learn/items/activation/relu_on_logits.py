@@ -1,4 +1,4 @@
-"""Mend: a ReLU behind the last layer of a classifier."""
+"""Mend: a ReLU after the last layer of a classifier."""
 
 from wolfsbane.learn.practice.item import Check, Repair, Topic
 
@@ -67,7 +67,7 @@ ITEM = Repair(
             ),
             why=(
                 "The ReLU between the two linear layers is not at fault. Without it they are one "
-                "linear map; only the ReLU behind the **last** layer has to go."
+                "linear map; only the ReLU after the **last** layer has to go."
             ),
             misconception="no ReLU belongs into a classifier",
             example=PROGRAM.replace(MODEL, "nn.Linear(2, 32), nn.Linear(32, 3)"),
@@ -77,6 +77,10 @@ ITEM = Repair(
     hints=(
         "Which scores can come out of a ReLU, and which cannot?",
         "One of the two ReLUs stands between layers, the other between the scores and the loss.",
+    ),
+    why=(
+        "Scores may be negative now, and every score passes a gradient for every apple. The "
+        "ReLU that is left, between the layers, gives the network its bends."
     ),
     note="This program runs without an error, and now and then even well. It is meant to be wrong.",
 )

@@ -93,5 +93,9 @@ ITEM = Repair(
         "Standardise: subtract each column's mean. Then?",
         "(people - people.mean(dim=0)) / people.std(dim=0)",
     ),
+    why=(
+        "Standardised inputs lie around 0 with a spread of 1, where tanh is steep. The slopes "
+        "are no longer 0, so the gradient reaches the weights in front of it."
+    ),
     note="This program runs without an error. It is meant to learn badly.",
 )

@@ -73,5 +73,9 @@ ITEM = Repair(
         "The sigmoid is applied twice: once by the model, once by the loss.",
         "Take it out of the model, and apply it where `probability` is computed.",
     ),
+    why=(
+        "The loss gets logits and applies the one sigmoid itself, in a form that stays exact "
+        "for large values. Your own sigmoid is applied once, where probabilities are read."
+    ),
     note="This program runs without an error. It is meant to learn badly.",
 )

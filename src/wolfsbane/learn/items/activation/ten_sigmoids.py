@@ -25,7 +25,7 @@ ITEM = Question(
     program=PROGRAM,
     choices=(
         Choice(
-            text="About 1: the middle of the range is not saturated.",
+            text="About 1: the middle of the range is not saturated",
             claim="gradient > 0.3",
             misconception="a sigmoid passes the gradient where it is not saturated",
             probe=(
@@ -41,7 +41,7 @@ ITEM = Question(
             rule="WB406",
         ),
         Choice(
-            text="About 1/4, the slope of a sigmoid in its middle.",
+            text="About 1/4, the slope of a sigmoid in its middle",
             claim="0.1 < gradient <= 0.3",
             misconception="the slopes of layers do not multiply",
             probe=(
@@ -59,7 +59,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="About 1/40: ten layers, a tenth of 1/4.",
+            text="About 1/40: ten layers, a tenth of 1/4",
             claim="0.01 < gradient <= 0.1",
             misconception="the gradient shrinks in proportion to the depth",
             probe=(
@@ -69,12 +69,12 @@ ITEM = Question(
             ),
             why=(
                 "Depth does not divide, it multiplies: each layer leaves at most a quarter of what "
-                "the one behind it has left. That is a power of the depth, far less than a "
+                "the one after it has left. That is a power of the depth, far less than a "
                 "fraction of it."
             ),
         ),
         Choice(
-            text="Less than a millionth.",
+            text="Less than a millionth",
             claim="0 < gradient < 1e-6",
             probe='print("measured:", gradient, "; at most (1/4)**10 =", 0.25**10)\n',
             why=(

@@ -45,7 +45,7 @@ ITEM = Repair(
             claim="scores.min().item() < 0",
             message=(
                 "Your scores lie between {scores.min().item():.2f} and "
-                "{scores.max().item():.2f}: an activation behind the last layer limits them."
+                "{scores.max().item():.2f}: an activation after the last layer limits them."
             ),
             why=(
                 "Activations belong **between** layers. The last layer's scores are what "
@@ -82,7 +82,11 @@ ITEM = Repair(
     hints=(
         "What shape has the border that one linear layer draws? And three in a row?",
         "Between two linear layers something has to bend the line.",
-        "Put `nn.ReLU()` behind the first layer and behind the second.",
+        "Put `nn.ReLU()` after the first layer and after the second.",
+    ),
+    why=(
+        "Each hidden unit can now bend the border along a line of its own, and a few such "
+        "bends come close to a circle. The last layer stays free to give scores of any sign."
     ),
     note="This program runs without an error. It is meant to learn next to nothing.",
 )

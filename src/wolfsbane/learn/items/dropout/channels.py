@@ -20,7 +20,7 @@ ITEM = Question(
     title="Dropout for feature maps",
     topic=Topic.DROPOUT,
     prompt="""\
-Behind a convolution stands `nn.Dropout2d(0.5)`. It is given eight pictures with 16 feature maps
+After a convolution comes `nn.Dropout2d(0.5)`. It is given eight pictures with 16 feature maps
 each, in a tensor of shape `(8, 16, 4, 4)`. What does it drop?
 """,
     program=PROGRAM,

@@ -1,4 +1,4 @@
-"""To mend: a dropout whose result is thrown away."""
+"""Mend: a dropout whose result is thrown away."""
 
 from wolfsbane.learn.practice.item import Check, Repair, Topic
 
@@ -28,7 +28,7 @@ CALL = "        self.drop(hidden)\n"
 
 ITEM = Repair(
     name="dropout-discarded",
-    title="Mend: dropped, and yet all there",
+    title="Dropped, and yet all there",
     topic=Topic.DROPOUT,
     prompt="""\
 The dropout is made, belongs to the model and is called in training mode. Even so, three passes with
@@ -62,6 +62,10 @@ Mend it so that the dropout acts in training.
         "What does `self.drop(hidden)` return, and who gets it?",
         "`hidden` after that line is the same tensor as before it.",
         "`hidden = self.drop(hidden)`",
+    ),
+    why=(
+        "`hidden` now names what the layer returned, and the next layer gets that. Dropout, "
+        "like every layer, leaves its input as it was, unless it is made with `inplace=True`."
     ),
     note="This program runs without an error. The three numbers that it prints should differ.",
     rules=("WB104",),

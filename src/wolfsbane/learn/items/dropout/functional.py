@@ -1,4 +1,4 @@
-"""To mend: F.dropout that does not know the mode."""
+"""Mend: F.dropout that does not know the mode."""
 
 from wolfsbane.learn.practice.item import Check, Repair, Topic
 
@@ -29,7 +29,7 @@ MENDED = "F.dropout(hidden, 0.5, training=self.training)"
 
 ITEM = Repair(
     name="dropout-functional",
-    title="Mend: the filter that changes its mind",
+    title="The filter that changes its mind",
     topic=Topic.DROPOUT,
     prompt="""\
 This spam filter is in evaluation mode, and yet it gives another answer each time it is asked about
@@ -65,6 +65,11 @@ Mend it so that dropout acts in training, and only there.
         "`eval()` sets `self.training` in every module. Does `F.dropout` know about the module?",
         "The function drops unless it is told not to: look at its argument `training`.",
         f"`{MENDED}`, or an `nn.Dropout(0.5)` that is made in `__init__`.",
+    ),
+    why=(
+        "The dropout now follows the mode that `train()` and `eval()` set: it drops in "
+        "training, and hands everything on in evaluation. `nn.Dropout` does just this, by "
+        "passing its own `self.training` to `F.dropout`."
     ),
     note="This program runs without an error. What is wrong is what it prints.",
     rules=("WB101",),

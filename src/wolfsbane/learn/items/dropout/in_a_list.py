@@ -1,4 +1,4 @@
-"""To mend: dropout layers in a plain list."""
+"""Mend: dropout layers in a plain list."""
 
 from wolfsbane.learn.practice.item import Check, Repair, Topic
 
@@ -31,10 +31,10 @@ IN_LAYERS = "nn.ModuleList([nn.Linear(24, 50), nn.Linear(50, 50)])"
 
 ITEM = Repair(
     name="dropout-in-a-list",
-    title="Mend: layers in a list",
+    title="Layers in a list",
     topic=Topic.DROPOUT,
     prompt="""\
-Two dropout layers, one behind each hidden layer. In evaluation mode the forecast for the same day
+Two dropout layers, one after each hidden layer. In evaluation mode the forecast for the same day
 still varies, and the names of the model's modules do not mention `drops`.
 
 Mend it: the model should know both.
@@ -64,8 +64,8 @@ Mend it: the model should know both.
         ),
         Check(
             claim="sum(isinstance(module, nn.Dropout) for module in model.modules()) == 2",
-            message="The model knows {sum(isinstance(m, nn.Dropout) for m in model.modules())} "
-            "dropout layer; there should be one behind each of the two hidden layers.",
+            message="Dropout layers that the model knows: {sum(isinstance(m, nn.Dropout) for m in "
+            "model.modules())}. There should be one after each of the two hidden layers.",
             why="`zip` ends with the shorter of its arguments. With one dropout the second hidden "
             "layer is not even called.",
             misconception="one dropout layer serves all",
@@ -76,6 +76,11 @@ Mend it: the model should know both.
         "Why are `layers.0` and `layers.1` among the printed names?",
         "A module looks for modules among its attributes, and does not look into lists.",
         "`nn.ModuleList` is a list into which it does look.",
+    ),
+    why=(
+        "A model finds modules among its attributes, and goes on inside those that are "
+        "modules themselves. With the layers registered, `eval()` sets their mode like that "
+        "of any other."
     ),
     note="This program runs without an error. What is wrong is what it prints.",
     rules=("WB205",),

@@ -1,4 +1,4 @@
-"""To mend: dropout behind the last layer."""
+"""Mend: dropout after the last layer."""
 
 from wolfsbane.learn.practice.item import Check, Repair, Topic
 
@@ -29,7 +29,7 @@ SOLUTION = PROGRAM.replace(LAST, "    nn.Dropout(0.5),\n    nn.Linear(100, 10),\
 
 ITEM = Repair(
     name="dropout-on-logits",
-    title="Mend: answers that are dropped",
+    title="Answers that are dropped",
     topic=Topic.DROPOUT,
     prompt="""\
 Ten logits say which digit a picture shows. In training about half of them are 0, whatever the
@@ -66,6 +66,11 @@ Mend the model so that dropout acts on the 100 hidden units.
         "What is the input of the dropout, and how many numbers is that?",
         "The hidden units are what the ReLU returns.",
         "Change the places of the last two layers.",
+    ),
+    why=(
+        "The hidden units are dropped now, and the last layer makes all ten logits from those "
+        "that are left. So the network learns to answer without relying on single units, and "
+        "no answer is erased after it was given."
     ),
     note="This program runs without an error. Look for zeros among the logits that it prints.",
     rules=("WB112",),

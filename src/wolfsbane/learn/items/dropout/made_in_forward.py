@@ -1,4 +1,4 @@
-"""To mend: a dropout layer that is new in each forward pass."""
+"""Mend: a dropout layer that is new in each forward pass."""
 
 from wolfsbane.learn.practice.item import Check, Repair, Topic
 
@@ -32,7 +32,7 @@ SOLUTION = PROGRAM.replace("nn.Dropout(0.5)(hidden)", "self.drop(hidden)").repla
 
 ITEM = Repair(
     name="dropout-made-in-forward",
-    title="Mend: a layer that nobody knows",
+    title="A layer that nobody knows",
     topic=Topic.DROPOUT,
     prompt="""\
 The model is in evaluation mode, and still its answers to the same picture differ. `print(model)`
@@ -68,6 +68,10 @@ Mend it so that the dropout belongs to the model.
         "How often is `nn.Dropout(0.5)` made, and in which mode is a layer that was just made?",
         "A layer that is to follow `model.eval()` is made in `__init__`, as an attribute.",
         "`self.drop = nn.Dropout(0.5)` in `__init__`, `self.drop(hidden)` in `forward`.",
+    ),
+    why=(
+        "The layer is made once and is an attribute of the model. So `eval()` reaches it, "
+        "`print(model)` shows it, and `forward` calls the very layer whose mode was set."
     ),
     note="This program runs without an error. What is wrong is what it prints.",
     rules=("WB105",),

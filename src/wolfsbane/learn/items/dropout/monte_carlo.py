@@ -1,4 +1,4 @@
-"""To mend: Monte-Carlo dropout that changes batch norm."""
+"""Mend: Monte-Carlo dropout that changes batch norm."""
 
 from wolfsbane.learn.practice.item import Check, Repair, Topic
 
@@ -48,7 +48,7 @@ NO_MOMENTUM = """\
 
 ITEM = Repair(
     name="dropout-monte-carlo",
-    title="Mend: dropout for once in evaluation",
+    title="Dropout for once in evaluation",
     topic=Topic.DROPOUT,
     prompt="""\
 Monte-Carlo dropout asks a trained model many times with dropout on: answers that lie far apart mean
@@ -98,6 +98,11 @@ Mend `sample` so that dropout acts, and nothing else changes.
         "`model.train()` reaches all layers. Which of them should it reach here?",
         "A layer has a mode of its own: `layer.train()`.",
         "`model.eval()`, then `layer.train()` for each layer that is an `nn.Dropout`.",
+    ),
+    why=(
+        "Only the dropout is in training mode, so the answers differ by its masks and by "
+        "nothing else. Batch norm uses its running statistics and leaves them as they are. "
+        "`wolfsbane.mc_dropout` does the same."
     ),
     note="This program runs without an error. Look at what it says about batch norm.",
     rules=("WB206",),

@@ -61,7 +61,7 @@ print("answers in evaluation:", [ask_in_evaluation() for _ in range(4)])
 """,
         ),
         Choice(
-            text="`.detach()` behind the call",
+            text="`.detach()` after the call",
             claim="len({ask_detached() for _ in range(6)}) == 1",
             why="`detach()` takes a result out of the graph of gradients when the result is there "
             "already, and its units were dropped on the way.",

@@ -1,4 +1,4 @@
-"""To mend: a training that goes on in evaluation mode after the first validation."""
+"""Mend: a training that goes on in evaluation mode after the first validation."""
 
 from wolfsbane.learn.practice.item import Check, Repair, Topic
 
@@ -33,7 +33,7 @@ SOLUTION = PROGRAM.replace(f"model.train()\n{LOOP}", f"{LOOP}    model.train()\n
 
 ITEM = Repair(
     name="dropout-train-not-restored",
-    title="Mend: training after validation",
+    title="Training after validation",
     topic=Topic.DROPOUT,
     prompt="""\
 After each epoch the loss on new messages is measured. From the second epoch on this network trains
@@ -71,6 +71,11 @@ Mend it: every epoch trains with dropout, and every validation is done without.
         "Follow the mode line by line, from the first epoch into the second.",
         "`validation_loss` calls `eval()`. Who calls `train()` after it?",
         "`model.train()` belongs at the start of each epoch, inside the loop.",
+    ),
+    why=(
+        "`train()` at the start of every epoch undoes the `eval()` of the validation before "
+        "it. Wherever a loop enters a phase it sets the mode of that phase, so that no phase "
+        "has to trust the one before."
     ),
     note="This program runs without an error. Look at the mode that it prints.",
     rules=("WB201",),

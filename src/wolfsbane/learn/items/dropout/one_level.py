@@ -1,4 +1,4 @@
-"""To mend: the dropout of a recurrent layer with one level."""
+"""Mend: the dropout of a recurrent layer with one level."""
 
 from wolfsbane.learn.practice.item import Check, Repair, Topic
 
@@ -27,7 +27,7 @@ RETURN = "        return self.out(states[:, -1])\n"
 
 ITEM = Repair(
     name="dropout-one-level",
-    title="Mend: an LSTM that drops nothing",
+    title="An LSTM that drops nothing",
     topic=Topic.DROPOUT,
     prompt="""\
 The LSTM is given `dropout=0.5`, and three passes in training mode agree to the last digit: nothing
@@ -42,7 +42,7 @@ Mend the model so that dropout acts in training: between levels of the LSTM, or 
             claim="len({model.train()(day).item() for _ in range(20)}) > 1",
             message="20 passes in training all give {model.train()(day).item():.3f}.",
             why="Without the argument the warning is gone, and dropout is as absent as before. An "
-            "LSTM drops between its levels: give it two, or put an `nn.Dropout` behind it.",
+            "LSTM drops between its levels: give it two, or put an `nn.Dropout` after it.",
             misconception="no warning, no mistake",
             example=PROGRAM.replace(", dropout=0.5", ""),
         ),
@@ -62,7 +62,11 @@ Mend the model so that dropout acts in training: between levels of the LSTM, or 
     hints=(
         "Read the warning: how many levels does it expect?",
         "`dropout=` of an LSTM acts between one level and the next. `num_layers` is 1 here.",
-        "`num_layers=2`; or no `dropout=` there, and `self.drop = nn.Dropout(0.5)` behind it.",
+        "`num_layers=2`; or no `dropout=` there, and `self.drop = nn.Dropout(0.5)` after it.",
+    ),
+    why=(
+        "There is now a place where dropout acts in training: between two levels of the LSTM, "
+        "or on what the LSTM returns. In evaluation all passes agree."
     ),
     note="This program runs with a warning. The three numbers that it prints should differ.",
     rules=("WB110",),

@@ -45,7 +45,7 @@ What is dropout for?
     program=PROGRAM,
     choices=(
         Choice(
-            text="To make training faster",
+            text="To make training faster, as fewer units are computed in each step",
             claim="dropped['steps'] < without['steps']",
             why="Each step trains only the units that happen to be kept, so a given training loss "
             "takes more steps, not fewer. The dropped units are computed and then set to 0, so a "
@@ -68,7 +68,7 @@ for name, run in (("without", without), ("dropout", dropped)):
 """,
         ),
         Choice(
-            text="To make more training data",
+            text="To make more training data, by changing the examples at random",
             claim="len(words) > 100 or not torch.equal(words, before)",
             why="That is data augmentation: it changes the examples and leaves the network as it "
             "is. Dropout leaves the examples as they are and changes the network, differently at "
@@ -80,7 +80,7 @@ print("values changed:", int((words != before).sum()))
 """,
         ),
         Choice(
-            text="To change the learning rate",
+            text="To change the learning rate in the course of the training",
             claim="dropped['lr'] != without['lr']",
             why="The learning rate belongs to the optimizer, and a scheduler changes it. The p of "
             "dropout is a probability: the share of units that a step leaves out.",

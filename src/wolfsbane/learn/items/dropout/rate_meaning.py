@@ -24,9 +24,9 @@ them are *kept*?
         Choice(
             text="About 9,000",
             claim="min(kept) > 8000",
-            why="`p` is the probability that a unit is dropped. The first paper's *p*, and "
-            "TensorFlow 1's `keep_prob`, were the probability that it is kept: code taken over "
-            "from there needs `1 - p`.",
+            why="`p` is the probability that a unit is dropped. In the paper of Srivastava et al. "
+            "(2014) *p* is the probability that it is kept, as `keep_prob` was in TensorFlow 1: "
+            "code taken over from there needs `1 - p`.",
             misconception="p is the probability of being kept",
             probe="""\
 for p in (0.1, 0.9):

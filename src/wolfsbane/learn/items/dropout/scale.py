@@ -37,7 +37,7 @@ print(f"kept {kept[0]:.0f}; mean of all {out.mean():.1f}, "
         Choice(
             text="16, which is 20 · (1 - p)",
             claim="torch.allclose(kept, torch.tensor(16.0))",
-            why="Multiplying by 1 - p is what the paper of 2014 does in *evaluation*. In training "
+            why="Multiplying by 1 - p is what Srivastava et al. (2014) do in *evaluation*. In training "
             "it would make small what is already too little. PyTorch divides in training, and "
             "leaves evaluation alone.",
             misconception="kept values are multiplied by 1 - p",

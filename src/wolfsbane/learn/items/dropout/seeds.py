@@ -74,6 +74,6 @@ print("50 calls, done twice, are the same:", torch.equal(training(), training())
     ),
     hints=(
         "`torch.manual_seed` starts a sequence of random numbers. What does a call do with them?",
-        "Which two calls come directly behind a `manual_seed`?",
+        "Which two calls come directly after a `manual_seed`?",
     ),
 )

@@ -4,6 +4,7 @@ ORDER: tuple[str, ...] = (
     "argument",
     "axis",
     "channels",
+    "scale_and_shift",
     "evaluation",
     "first_batch",
     "keras_momentum",
@@ -11,6 +12,7 @@ ORDER: tuple[str, ...] = (
     "evaluated_in_train_mode",
     "batch_of_one",
     "bias_before",
+    "weight_decay",
     "frozen",
     "variances",
 )

@@ -25,7 +25,7 @@ ITEM = Question(
     topic=Topic.NORM,
     prompt=(
         "A batch of 64 digits, each reduced to 100 features by a linear layer. Which batch norm "
-        "comes behind it?"
+        "comes after it?"
     ),
     program=PROGRAM,
     note="Wrong arguments are meant to fail. Their errors are torch's own.",

@@ -26,7 +26,7 @@ ITEM = Question(
     program=PROGRAM,
     choices=(
         Choice(
-            text="Of one row: a patient's three measurements are compared with each other.",
+            text="Of one row: a patient's three measurements are compared with each other",
             claim="bool(out.mean(dim=1).abs().max() < 0.001)",
             misconception="batch norm normalises each example by itself",
             probe=(
@@ -42,7 +42,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Of one column: each measurement over the four patients.",
+            text="Of one column: each measurement over the four patients",
             claim=(
                 "bool(out.mean(dim=0).abs().max() < 0.001) and "
                 "bool((out.std(dim=0, unbiased=False) - 1).abs().max() < 0.001)"
@@ -57,7 +57,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Of all twelve: one mean and one deviation for the whole table.",
+            text="Of all twelve: one mean and one deviation for the whole table",
             claim=(
                 "torch.allclose(out, (patients - patients.mean()) / patients.std(), rtol=0.1, "
                 "atol=0.1)"
@@ -78,7 +78,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Of none: each column is stretched to the range from 0 to 1.",
+            text="Of none: each column is stretched to the range from 0 to 1",
             claim="bool(out.min() >= 0) and bool(out.max() <= 1)",
             misconception="normalising means scaling to the range from 0 to 1",
             probe='print("lowest:", out.min(), "highest:", out.max())\n',

@@ -87,5 +87,9 @@ ITEM = Repair(
         "The variance of one value is 0, so torch refuses to normalise by it in training.",
         "`DataLoader` has an argument that leaves out an incomplete last batch.",
     ),
+    why=(
+        "No batch has a single example any more, so every feature has a variance in every "
+        "step. With shuffling, the flat that is left out is another one in each epoch."
+    ),
     note="This program is meant to fail, with a ValueError by torch.",
 )

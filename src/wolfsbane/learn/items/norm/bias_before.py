@@ -22,13 +22,13 @@ ITEM = Question(
     title="A bias in front of batch norm",
     topic=Topic.NORM,
     prompt=(
-        "Behind a linear layer there is a batch norm, in training mode. Somebody adds 7 to every "
+        "A batch norm follows a linear layer, in training mode. Somebody adds 7 to every "
         "bias of the linear layer. By how much do the outputs of the **batch norm** change?"
     ),
     program=PROGRAM,
     choices=(
         Choice(
-            text="By 7.",
+            text="By 7",
             claim="abs(change - 7) < 0.01",
             misconception="a shift passes through batch norm",
             probe=(
@@ -45,7 +45,7 @@ ITEM = Question(
             rule="WB901",
         ),
         Choice(
-            text="By 7 divided by the batch's standard deviation.",
+            text="By 7 divided by the batch's standard deviation",
             claim="change > 0.5 and abs(change - 7) > 0.01",
             misconception="batch norm only divides",
             probe=(
@@ -60,7 +60,7 @@ ITEM = Question(
             rule="WB901",
         ),
         Choice(
-            text="Not at all, but for rounding.",
+            text="Not at all, but for rounding",
             claim="bool((after - before).abs().max() < 0.001)",
             probe=(
                 'print("largest change:", (after - before).abs().max().item())\n'

@@ -34,7 +34,7 @@ ITEM = Question(
     program=PROGRAM,
     choices=(
         Choice(
-            text="Those of one photo's one colour: 24 means.",
+            text="Those of one photo's one colour: 24 means",
             claim="torch.allclose(out, normalised((2, 3)), atol=0.001)",
             misconception="each picture is normalised by itself",
             probe=MEANS.replace("{over}", "(2, 3)"),
@@ -45,7 +45,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Those of one pixel and colour over the photos: 768 means.",
+            text="Those of one pixel and colour over the photos: 768 means",
             claim="torch.allclose(out, normalised((0,)), atol=0.001)",
             misconception="each position of a picture has its own mean",
             probe=MEANS.replace("{over}", "(0,)"),
@@ -56,7 +56,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Those of one colour, over all photos and pixels: 3 means.",
+            text="Those of one colour, over all photos and pixels: 3 means",
             claim="torch.allclose(out, normalised((0, 2, 3)), atol=0.001)",
             probe=MEANS.replace("{over}", "(0, 2, 3)"),
             why=(
@@ -65,7 +65,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Those of one photo, all colours together: 8 means.",
+            text="Those of one photo, all colours together: 8 means",
             claim="torch.allclose(out, normalised((1, 2, 3)), atol=0.001)",
             misconception="batch norm has one mean for each example of the batch",
             probe=MEANS.replace("{over}", "(1, 2, 3)"),

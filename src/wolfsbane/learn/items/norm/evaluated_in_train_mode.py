@@ -90,5 +90,10 @@ ITEM = Repair(
         "In training mode every forward pass updates the running statistics.",
         "Put `model.eval()` before the measurement.",
     ),
+    why=(
+        "In evaluation mode the batch norm uses its running statistics and leaves them alone, "
+        "and `no_grad` keeps the graph from being recorded. Measured like this, the model is "
+        "the same afterwards."
+    ),
     note="This program runs without an error. It is meant to change what it measures.",
 )

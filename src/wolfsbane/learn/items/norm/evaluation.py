@@ -26,7 +26,7 @@ ITEM = Question(
     program=PROGRAM,
     choices=(
         Choice(
-            text="Eight zeros: the batch's own mean, 26, is subtracted.",
+            text="Eight zeros: the batch's own mean, 26, is subtracted",
             claim="bool(out.abs().max() < 0.01)",
             misconception="evaluation normalises by the batch, too",
             probe=(
@@ -42,7 +42,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Eight times 26: batch norm does nothing in evaluation.",
+            text="Eight times 26: batch norm does nothing in evaluation",
             claim="torch.allclose(out, heat_wave, atol=0.1)",
             misconception="batch norm is off in evaluation, like dropout",
             probe=(
@@ -50,13 +50,13 @@ ITEM = Question(
                 'print("comes out:", out[0])\n'
             ),
             why=(
-                "Dropout is off in evaluation, batch norm is not: the layers behind it were "
+                "Dropout is off in evaluation, batch norm is not: the layers after it were "
                 "trained on normalised values and still need them. What changes is where mean and "
                 "variance come from: the buffers `running_mean` and `running_var`."
             ),
         ),
         Choice(
-            text="Eight times NaN: the variance of equal values is 0.",
+            text="Eight times NaN: the variance of equal values is 0",
             claim="bool(out.isnan().any())",
             misconception="a variance of 0 makes batch norm divide by 0",
             probe=(
@@ -71,7 +71,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Eight times about 2: (26 - 20) / 3.",
+            text="Eight times about 2: (26 - 20) / 3",
             claim="bool((out - 2).abs().max() < 0.6)",
             probe=(
                 'print("running mean:", norm.running_mean.item())\n'

@@ -76,7 +76,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="0: nothing was trained, there was no backward pass and no optimizer.",
+            text="0: nothing was trained, there was no backward pass and no optimizer",
             claim="after == 0",
             misconception="running statistics are learned by the optimizer",
             probe=(

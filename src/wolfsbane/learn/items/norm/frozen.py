@@ -90,5 +90,11 @@ ITEM = Repair(
         "Each forward pass in training mode does. Which modules does `model.train()` reach?",
         "After `model.train()`, put the backbone, and it alone, into evaluation mode.",
     ),
+    why=(
+        "The backbone is in evaluation mode, so it neither moves its running statistics nor "
+        "normalises by the batch, and the head learns on the features that it will get in "
+        "use. Each `model.train()` later would put the backbone back: `eval()` has to follow "
+        "it."
+    ),
     note="This program runs without an error. It is meant to change what should be frozen.",
 )

@@ -81,5 +81,9 @@ ITEM = Repair(
         "torch: running = (1 - momentum) * running + momentum * batch. Keras: the other way round.",
         "Keep 99 % of the old value: what is left for the new batch?",
     ),
+    why=(
+        "With a momentum of 0.01 each batch moves the running mean by a hundredth of the way, "
+        "as Keras' 0.99 did. One hot day at the end moves it by about 0.15 degrees."
+    ),
     note="This program runs without an error. It is meant to give a wrong result.",
 )

@@ -28,7 +28,7 @@ ITEM = Question(
     program=PROGRAM,
     choices=(
         Choice(
-            text="Nothing: `no_grad` means that nothing is learned.",
+            text="Nothing: `no_grad` means that nothing is learned",
             claim="changed == set()",
             misconception="no_grad stops batch norm's updates",
             probe=(
@@ -44,7 +44,7 @@ ITEM = Question(
             rule="WB203",
         ),
         Choice(
-            text="Its weight and bias: they are adapted to the batch.",
+            text="Its weight and bias: they are adapted to the batch",
             claim='changed == {"weight", "bias"}',
             misconception="a forward pass changes weight and bias of batch norm",
             probe=('print("weight:", norm.weight.item(), "bias:", norm.bias.item())\n'),
@@ -54,7 +54,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="Its running mean and variance, and the number of batches.",
+            text="Its running mean and variance, and the number of batches",
             claim='changed == {"running_mean", "running_var", "num_batches_tracked"}',
             probe=(
                 'print("running mean before:", before["running_mean"].item())\n'
@@ -67,7 +67,7 @@ ITEM = Question(
             rule="WB203",
         ),
         Choice(
-            text="All of it.",
+            text="All of it",
             claim="changed == set(before)",
             misconception="batch norm learns weight, bias and statistics alike, by the batch",
             probe=('print("unchanged:", sorted(set(before) - changed))\n'),

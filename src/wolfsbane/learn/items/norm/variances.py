@@ -27,7 +27,7 @@ ITEM = Question(
     shows_program=False,
     choices=(
         Choice(
-            text="It divides by 1 and keeps 1: the biased one throughout.",
+            text="It divides by 1 and keeps 1: the biased one throughout",
             claim="abs(used - 1) < 0.01 and abs(kept - 1) < 0.01",
             misconception="running_var is the variance that the batch was divided by",
             probe='print("divided by the root of", round(used, 3), "but kept:", kept)\n',
@@ -38,7 +38,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="It divides by 2 and keeps 2: the unbiased one throughout, as `torch.var` does.",
+            text="It divides by 2 and keeps 2: the unbiased one throughout, as `torch.var` does",
             claim="abs(used - 2) < 0.01 and abs(kept - 2) < 0.01",
             misconception="batch norm divides by torch.var of the batch",
             probe=(
@@ -55,7 +55,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="It divides by 1 and keeps 2.",
+            text="It divides by 1 and keeps 2",
             claim="abs(used - 1) < 0.01 and abs(kept - 2) < 0.01",
             probe=(
                 'print("training:  ", out.squeeze())\n'
@@ -69,7 +69,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="It divides by 2 and keeps 1.",
+            text="It divides by 2 and keeps 1",
             claim="abs(used - 2) < 0.01 and abs(kept - 1) < 0.01",
             misconception="the unbiased variance is for the batch, the biased for the average",
             probe='print("divided by the root of", round(used, 3), "and kept:", kept)\n',

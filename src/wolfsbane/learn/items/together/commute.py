@@ -42,7 +42,7 @@ ITEM = Question(
                 'print("variance, dropout first:   ", dropout_first.var().item())\n'
             ),
             why=(
-                "Behind dropout, batch norm shifts the zeros away by the mean, and divides by a "
+                "After dropout, batch norm shifts the zeros away by the mean, and divides by a "
                 "variance that dropout has raised. In evaluation there is no dropout, but the "
                 "raised variance is remembered. Batch norm goes first."
             ),
@@ -51,7 +51,7 @@ ITEM = Question(
         Choice(
             text="`BatchNorm1d` and `ReLU`",
             claim="difference(nn.BatchNorm1d(6), nn.ReLU()) < 1e-5",
-            misconception="batch norm may stand before or behind ReLU, it is all the same",
+            misconception="batch norm may stand before or after ReLU, it is all the same",
             probe=(
                 "norm_first, relu_first = in_both_orders(nn.BatchNorm1d(6), nn.ReLU())\n"
                 'print("smallest, batch norm first:", norm_first.min().item())\n'
@@ -81,14 +81,14 @@ ITEM = Question(
         Choice(
             text="`Linear` and `ReLU`",
             claim="difference(nn.Linear(6, 6), nn.ReLU()) < 1e-5",
-            misconception="an activation may stand before or behind its layer",
+            misconception="an activation may stand before or after its layer",
             probe=(
                 "linear_first, relu_first = in_both_orders(nn.Linear(6, 6), nn.ReLU())\n"
                 'print("smallest, linear first:", linear_first.min().item())\n'
                 'print("smallest, ReLU first:  ", relu_first.min().item())\n'
             ),
             why=(
-                "ReLU cuts off what is negative. Before the layer it cuts the inputs, behind it "
+                "ReLU cuts off what is negative. Before the layer it cuts the inputs, after it "
                 "the sums: these are other numbers."
             ),
         ),

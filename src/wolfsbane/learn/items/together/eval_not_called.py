@@ -67,5 +67,10 @@ ITEM = Repair(
         "Which line should have changed the mode? What does Python do with it?",
         "A method's name without parentheses is an expression; nothing is called.",
     ),
+    why=(
+        "With the parentheses the method is called, and it sets the mode of every module "
+        "inside. Dropout is off and batch norm uses its running statistics, so both estimates "
+        "agree."
+    ),
     note="This program runs without an error. It is meant to give two different results.",
 )

@@ -32,7 +32,7 @@ ITEM = Question(
     program=PROGRAM,
     choices=(
         Choice(
-            text="Nothing: a hook can only look on.",
+            text="Nothing: a hook can only look on",
             claim="torch.equal(plain, hooked)",
             misconception="hooks only watch",
             probe=(
@@ -41,11 +41,11 @@ ITEM = Question(
             ),
             why=(
                 "A forward hook that returns nothing only looks on. What it **returns** takes the "
-                "place of the layer's output, and the layers behind it get that."
+                "place of the layer's output, and the layers after it get that."
             ),
         ),
         Choice(
-            text="The result changes; gradients are as without the hook.",
+            text="The result changes; gradients are as without the hook",
             claim="not torch.equal(plain, hooked) and bool((gradient[4:] > 0).any())",
             misconception="autograd does not see what a hook does",
             probe=(
@@ -59,7 +59,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="The result changes, and the dropped units get no gradient.",
+            text="The result changes, and the dropped units get no gradient",
             claim="not torch.equal(plain, hooked) and bool((gradient[4:] == 0).all())",
             probe='print("gradients of the eight units:", gradient)\n',
             why=(
@@ -68,7 +68,7 @@ ITEM = Question(
             ),
         ),
         Choice(
-            text="The model stays changed, also after `handle.remove()`.",
+            text="The model stays changed, also after `handle.remove()`",
             claim="not torch.allclose(plain, removed)",
             misconception="a hook is built into the model for good",
             probe=(

@@ -69,5 +69,10 @@ ITEM = Repair(
         "A mode can be set for a single layer, too.",
         "Put the model into evaluation mode, then its dropout alone into training mode.",
     ),
+    why=(
+        "In evaluation mode batch norm uses its running statistics and keeps them; the "
+        "dropout alone is in training mode. What differs between the forecasts is the masks "
+        "and nothing else."
+    ),
     note="This program runs without an error. It is meant to change what it asks.",
 )

@@ -78,5 +78,10 @@ ITEM = Repair(
         "`model.parameters()` was asked for before the new layer was there.",
         "Exchange the layer first, then make the optimizer.",
     ),
+    why=(
+        "The optimizer has the new head's weight and bias, for they were there when it got "
+        "them. What is exchanged later has to be handed over again, by a new optimizer or by "
+        "`add_param_group`."
+    ),
     note="This program runs without an error. It is meant to leave one layer untrained.",
 )

@@ -36,7 +36,7 @@ ITEM = Repair(
     prompt=(
         "In evaluation, batch norm divides by the variance that it saw in training. Here that is "
         "far larger than the variance of what it gets in evaluation, so all that follows is given "
-        "too small numbers. Rearrange the layers; leave none out."
+        "numbers that are too small. Rearrange the layers; leave none out."
     ),
     program=PROGRAM,
     solution=PROGRAM.replace(
@@ -62,7 +62,7 @@ ITEM = Repair(
             message=(
                 "The ratio is {ratio:.2f}. But in training mode "
                 "{(model.train()(vibrations) == 0).float().mean().item():.0%} of the scores are "
-                "exactly 0: the dropout stands behind the last layer."
+                "exactly 0: the dropout stands after the last layer."
             ),
             why=(
                 "There it drops answers, not features: a score that is set to 0 is taken for what "
@@ -91,8 +91,13 @@ ITEM = Repair(
     ),
     hints=(
         "Dropout raises the variance, in training only. Which layer remembers a variance?",
-        "Which layer could stand between dropout and the next batch norm, or behind both?",
+        "Which layer could stand between dropout and the next batch norm, or after both?",
         "Linear, BatchNorm1d, ReLU, Dropout, Linear.",
+    ),
+    why=(
+        "No batch norm gets what dropout has made any more, so the variance that it remembers "
+        "is that of its input in evaluation, about. Dropout acts on the hidden units, and the "
+        "last layer gives whole scores."
     ),
     note="This program runs without an error. It is meant to show a ratio that should be near 1.",
 )

@@ -78,5 +78,9 @@ ITEM = Repair(
         "A module registers what is assigned to an attribute, and does not look into lists.",
         "torch has a list that registers: `nn.ModuleList`.",
     ),
+    why=(
+        "`nn.ModuleList` registers its layers, so `model.parameters()` finds them, and with "
+        "it the optimizer. `train()`, `eval()`, `to()` and `state_dict()` reach them as well."
+    ),
     note="This program runs without an error. It is meant to train next to nothing.",
 )

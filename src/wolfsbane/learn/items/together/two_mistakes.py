@@ -84,5 +84,10 @@ ITEM = Repair(
         "`model.train()` is called once, and `model.eval()` after every epoch.",
         "And what does it mean to drop a score, rather than a feature?",
     ),
+    why=(
+        "Dropout now acts on hidden units, so no score is erased, and each epoch begins in "
+        "training mode, so it acts in all of them. The validation, in evaluation mode, "
+        "measures the whole network."
+    ),
     note="This program runs without an error. It is meant to train worse than it could.",
 )
