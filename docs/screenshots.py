@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Locator, Page, sync_playwright
 
 IMAGES = Path(__file__).parent / "images"
@@ -48,6 +49,7 @@ def main() -> None:
         _photograph_playground(page)
         _photograph_answer(page)
         browser.close()
+    _write_overview()
 
 
 @contextmanager
@@ -100,6 +102,22 @@ def _write(page: Page, part: Locator, name: str) -> None:
     assert box is not None
     shown = {**box, "height": min(box["height"], TALLEST - box["y"])}
     page.screenshot(path=IMAGES / f"learn-{name}.png", clip=shown)
+
+
+def _write_overview() -> None:
+    """Write all sections at a glance."""
+    names = [step.partition("--")[0] for step in STEPS] + ["playground", "practice"]
+    pictures = [Image.open(IMAGES / f"learn-{name}.png").convert("RGB") for name in names]
+    columns, (width, height), gap = 6, (320, 720), 16
+    rows = -(-len(pictures) // columns)
+    size = (columns * (width + gap) + gap, rows * (height + gap) + gap)
+    overview = Image.new("RGB", size, (225, 223, 218))
+    for number, picture in enumerate(pictures):
+        scaled = picture.resize((width, round(picture.height * width / picture.width)))
+        row, column = divmod(number, columns)
+        place = (gap + column * (width + gap), gap + row * (height + gap))
+        overview.paste(scaled.crop((0, 0, width, min(height, scaled.height))), place)
+    overview.quantize(255).save(IMAGES / "learn-sections.png", optimize=True)
 
 
 if __name__ == "__main__":

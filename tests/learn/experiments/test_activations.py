@@ -220,3 +220,11 @@ def test_the_counts_of_dead_units_agree_with_chart_table_and_outcome(dead):
 )
 def test_large_steps_and_low_biases_kill_relus(given, choice):
     assert outcome_of(run_step(SECTION, "dead-units", **given)).choice == choice
+
+
+def test_every_bar_of_a_gradient_is_seen():
+    for chart in all_of(run_step(SECTION, "saturation"), "gradients"):
+        low, high = chart.y_range
+        values = [value for series in chart.series for value in series.y if value]
+        assert low < min(values)
+        assert max(values) <= high

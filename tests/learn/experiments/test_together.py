@@ -71,8 +71,8 @@ def test_each_point_and_the_verdict_are_those_of_a_comparison(orders):
         together.TRAIN_SIZE,
     )
     runs = list(run(plan, lambda _: None))
-    for series, name in zip(last_of(orders, "accuracies").series, "ab", strict=True):
-        own = [each.curves["test_accuracy"][-1] for each in runs if each.variant == name]
+    for series, name in zip(last_of(orders, "runs").series, "ab", strict=True):
+        own = [each.curves["test_nll"][-1] for each in runs if each.variant == name]
         assert list(series.y) == own
     (found,) = [
         each
@@ -105,12 +105,12 @@ def test_the_outcome_says_which_order_is_better_by_the_measure(low, high, measur
 def test_an_order_compared_with_itself_makes_no_difference():
     blocks = run_step(SECTION, "order", **SMALL, second="norm-act-drop")
     assert outcome_of(blocks).choice == 1
-    first, second = last_of(blocks, "accuracies").series
+    first, second = last_of(blocks, "runs").series
     assert first.y == second.y
 
 
 def test_the_points_come_one_training_at_a_time(orders):
-    charts = all_of(orders, "accuracies")
+    charts = all_of(orders, "runs")
     assert len(charts) == 6
     assert grows(charts)
 

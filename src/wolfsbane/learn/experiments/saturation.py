@@ -1,5 +1,6 @@
 """Section 5, units that no longer learn: saturated ones, and dead ones."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -140,8 +141,8 @@ def _saturated_table(trained: Trained, batch: Examples) -> Table:
         with torch.no_grad():
             values = module(values)
     return Table(
-        f"{LABELS[trained.name]} before the first step: a value is saturated where the slope is "
-        f"below a tenth of the greatest, {GREATEST_SLOPE[trained.name]:g}",
+        f"{LABELS[trained.name]} before the first step; saturated: a slope below "
+        f"{FLAT * GREATEST_SLOPE[trained.name]:g}, a tenth of the greatest",
         ("", "mean slope", "saturated"),
         tuple(rows),
     )
@@ -160,7 +161,18 @@ def _gradient_chart(both: list[Trained], step: int, key: str) -> Chart:
             for name, trained in zip(names, both, strict=True)
         ),
         y_scale=Scale.LOG,
+        y_range=_decades([value for trained in both for value in trained.gradients]),
         key=key,
+    )
+
+
+def _decades(values: list[float]) -> tuple[float, float] | None:
+    """Return powers of ten around all values, so that the shortest bar is seen too."""
+    shown = [value for value in values if value > 0 and math.isfinite(value)]
+    if not shown:
+        return None
+    return 10.0 ** (math.ceil(math.log10(min(shown))) - 1), 10.0 ** math.ceil(
+        math.log10(max(shown))
     )
 
 

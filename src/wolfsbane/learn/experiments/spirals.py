@@ -97,9 +97,7 @@ def _table(points: Points, right: Tensor, title: str) -> Table:
     for spiral in range(points.num_spirals):
         own = points.y == spiral
         count, num_own = int((right & own).sum()), int(own.sum())
-        rows.append(
-            row(f"spiral {spiral + 1}", (str(num_own), str(count), percent(count / num_own)))
-        )
+        rows.append(row(f"class {spiral}", (str(num_own), str(count), percent(count / num_own))))
     total = int(right.sum())
     rows.append(row("all", (str(len(right)), str(total), percent(total / len(right)))))
     return Table(f"Points answered rightly: {title}", ("", "points", "right", "share"), tuple(rows))

@@ -17,6 +17,11 @@ from wolfsbane.learn.experiments.tables import row
 WIDTH = 64
 HIDDEN_LAYERS = 2
 TRAIN_SIZE = 500
+SHOWN = {
+    "accuracy": ("Test accuracy", "share of test examples answered rightly"),
+    "nll": ("Negative log-likelihood", "nats per test example"),
+}
+"""Measures by name: the chart's title, and its axis."""
 PIECES = {"norm": "batch norm", "act": "ReLU", "drop": "dropout"}
 
 
@@ -62,28 +67,29 @@ def compare_orders(
     runs: list[Run] = []
     for done in run(plan, lambda _: None):
         runs.append(done)
-        yield _accuracies_chart(plan, runs)
+        yield _runs_chart(plan, runs, measure)
         yield Progress(len(runs), plan.num_trainings, f"{done.variant}, seed {done.seed}")
     findings = [each for each in find(plan, runs) if each.epoch is Epoch.LAST]
     yield _findings_table(findings, names)
     yield _verdict(findings, names[1], measure)
 
 
-def _accuracies_chart(plan: Plan, runs: list[Run]) -> Chart:
+def _runs_chart(plan: Plan, runs: list[Run], measure: str) -> Chart:
+    label, ends = SHOWN[measure]
     series = []
     for variant in plan.variants:
         own = [each for each in runs if each.variant == variant.name]
         seeds = tuple(float(each.seed) for each in own)
-        accuracies = tuple(each.curves["test_accuracy"][-1] for each in own)
-        series.append(Series(variant.name, seeds, accuracies, Drawn.POINTS))
+        values = tuple(each.curves[f"test_{measure}"][-1] for each in own)
+        series.append(Series(variant.name, seeds, values, Drawn.POINTS))
     return Chart(
-        "Test accuracy of each training",
+        f"{label} of each training",
         "One point for each order and seed; both orders of a seed have the same initial weights, "
         "training examples and batches.",
         "seed",
-        "share of test examples answered rightly",
+        ends,
         tuple(series),
-        key="accuracies",
+        key="runs",
     )
 
 
@@ -115,7 +121,7 @@ def _findings_table(findings: list[Finding], names: tuple[str, str]) -> Table:
     return Table(
         "Means over the seeds, and the paired difference, second order less first, with its 95% "
         "interval",
-        ("", *names, "difference", "interval"),
+        ("", "first order", "second order", "difference", "interval"),
         tuple(rows),
     )
 

@@ -127,7 +127,7 @@ SATURATION = Step(
         "sigmoid and tanh, He's for ReLU. Batch norm, switched on, scales every unit back to "
         "variance 1, and with it the gradients: the depth no longer matters so much."
     ),
-    seconds=3,
+    seconds=2,
 )
 
 DEAD = Step(
@@ -166,7 +166,7 @@ DEAD = Step(
         "The auditor counts them while a network trains (WB405). Leaky ReLU keeps a slope of "
         "0.01 there; GELU's is small, but not 0 until far out."
     ),
-    seconds=3,
+    seconds=1,
 )
 
 CLAIMS = (

@@ -82,7 +82,7 @@ HOOKS = Step(
         "`handle.remove()` ends it. A hook that stays behind is a common reason for a model that "
         "behaves strangely."
     ),
-    seconds=3,
+    seconds=1,
 )
 
 TWICE = Step(

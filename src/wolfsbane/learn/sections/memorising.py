@@ -219,5 +219,4 @@ SECTION = Section(
         "dropout-purpose",
         "dropout-training-only",
     ),
-    rules=("WB109", "WB207"),
 )

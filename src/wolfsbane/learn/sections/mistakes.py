@@ -71,7 +71,7 @@ ONE = Step(
         "(`audit.check_model`), or while it trains (`wolfsbane run`).\n\n"
         "Each rule has a page that says what it does, why that is bad, and when to ignore it."
     ),
-    seconds=2,
+    seconds=1,
 )
 
 ALL = Step(
@@ -107,7 +107,7 @@ ALL = Step(
         "A rule is seen in the text, in the model, in the run, or in several of them; the run sees "
         "most, since it also knows the numbers."
     ),
-    seconds=6,
+    seconds=2,
 )
 
 FORGOTTEN = Step(
@@ -141,7 +141,7 @@ FORGOTTEN = Step(
         "Call `train()` where training begins, in each epoch. With neither dropout nor batch norm "
         "the two loops are one and the same, number for number."
     ),
-    seconds=8,
+    seconds=3,
 )
 
 SOFTMAX = Step(
@@ -181,7 +181,7 @@ SOFTMAX = Step(
         "ReLU cannot give a negative logit, and passes no gradient where it gives 0. Log-softmax "
         "alone does no harm: applied twice, it changes nothing more."
     ),
-    seconds=6,
+    seconds=1,
 )
 
 CLAIMS = (

@@ -6,13 +6,19 @@ from wolfsbane.learn.sections.settings import SEED
 
 RATE = Number("p", "Drop probability p", 0, 0.9, 0.1, 0.5)
 NORM = Switch("norm", "Batch norm before each activation", default=True)
-NETWORKS: tuple[Control, ...] = (
-    RATE,
-    NORM,
-    Number("train_size", "Training examples", 50, 2000, 50, 500),
-    Number("seeds", "Seeds", 2, 10, 1, 4),
-    Number("epochs", "Epochs", 1, 60, 1, 20),
-)
+
+
+def networks(seeds: int, epochs: int) -> tuple[Control, ...]:
+    """Return the controls of a comparison, with so many seeds and epochs at first."""
+    return (
+        RATE,
+        NORM,
+        Number("train_size", "Training examples", 50, 2000, 50, 500),
+        Number("seeds", "Seeds", 2, 20, 1, seeds),
+        Number("epochs", "Epochs", 1, 60, 1, epochs),
+    )
+
+
 CHOICES = (
     "More than the plain network's: the interval lies above 0",
     "The interval contains 0: nothing can be said",
@@ -31,7 +37,7 @@ SPAM = Step(
         choices=CHOICES,
     ),
     task="real_case:compare_networks",
-    controls=NETWORKS,
+    controls=networks(seeds=6, epochs=20),
     explanation=(
         "A few seeds give a wide interval, and often it contains 0. That is a result too: two "
         "networks of which nobody can tell the better one. More seeds narrow the interval; fewer "
@@ -40,7 +46,7 @@ SPAM = Step(
         "that is let through is a nuisance. `wolfsbane compare spam` makes the same comparison "
         "with a report."
     ),
-    seconds=15,
+    seconds=6,
 )
 
 MAILS = Step(
@@ -70,7 +76,7 @@ MAILS = Step(
         "running statistics, `torch.no_grad()` or not, and later answers in evaluation mode are "
         "others. The auditor reports it as WB203."
     ),
-    seconds=3,
+    seconds=2,
 )
 
 PICTURES = Step(
@@ -94,7 +100,7 @@ PICTURES = Step(
                 "train/cat/1.jpg and test/dog/2.jpg. Empty: spam e-mail."
             ),
         ),
-        *NETWORKS,
+        *networks(seeds=3, epochs=10),
     ),
     explanation=(
         "The pictures are scaled to 32 x 32 pixels, which a small network on a CPU can learn from. "
@@ -103,7 +109,7 @@ PICTURES = Step(
         "Batch norm comes after each convolution, dropout after the hidden linear layer alone: "
         "within feature maps the neighbours of a dropped pixel say nearly the same."
     ),
-    seconds=60,
+    seconds=30,
 )
 
 CLAIMS = (

@@ -47,7 +47,7 @@ SHIFT = Step(
         "does not remove it. The last table takes the statistics again with dropout off: whether "
         "that helps depends on what the layers after it have got used to."
     ),
-    seconds=3,
+    seconds=1,
 )
 
 ORDER = Step(
@@ -87,7 +87,7 @@ ORDER = Step(
         "Accuracy only counts answers. The negative log-likelihood also weighs how sure they are, "
         "and a wrong variance shows there first."
     ),
-    seconds=10,
+    seconds=6,
 )
 
 OWN = Step(

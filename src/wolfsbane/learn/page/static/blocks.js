@@ -103,7 +103,7 @@ function outcome({ text }) {
 }
 
 function graded({ passed, said, measured, why, misconception, rule }) {
-  const title = passed ? "Yes: torch agrees" : "Not yet: torch does something else";
+  const title = passed ? "Yes: torch agrees" : "Not yet: here is what torch does";
   const rows = [
     ["You said", [element("p", {}, ...inlineOf(said))]],
     ["What torch does", blocksOf(measured)],

@@ -1,6 +1,7 @@
 // Charts: a picture, its legend, and a table of all its numbers behind it.
 
 import { element, folded, shape } from "./elements.js";
+import { codeOf, plainOf } from "./markdown.js";
 import { plotted } from "./plots.js";
 import { regionsPicture, regionsLegend } from "./regions.js";
 import { fullNumber } from "./scales.js";
@@ -31,14 +32,14 @@ function figure(block, picture, legendOf, behind) {
   const draw = () => {
     const { title, description } = state.block;
     state.width = widthOf(plot);
-    const svg = shape("svg", { role: "img", "aria-label": `${title}. ${description}` });
+    const svg = shape("svg", { role: "img", "aria-label": `${plainOf(title)}. ${description}` });
     picture(svg, state.block, state.width);
     plot.replaceChildren(svg);
   };
   const fill = () => table.replaceChildren(...(numbers.open ? [behind(state.block)] : []));
   const update = (newer) => {
     state.block = newer;
-    caption.textContent = newer.title;
+    caption.replaceChildren(...codeOf(newer.title));
     legend.replaceChildren(...legendOf(newer));
     draw();
     fill();

@@ -9,7 +9,26 @@ import { joinStep } from "./steps.js";
 
 function joinClaim(form) {
   const program = joinEditor(form);
-  joinPanel(form, { request: () => ({ kind: "program", program: program.value }) });
+  let printed = null;
+  joinPanel(form, {
+    request: () => ({ kind: "program", program: program.value }),
+    onStart() {
+      printed = null;
+    },
+    onBlock(block) {
+      if (block.kind === "printed") printed = block;
+      return false;
+    },
+    onEnd: ({ end }) => (end === "finished" ? summaryOf(printed ?? { output: "", error: "" }) : ""),
+    finished: "",
+  });
+}
+
+function summaryOf({ output, error }) {
+  if (error) return `It ended with an error: ${error.trim().split("\n").at(-1)}`;
+  const count = output.trim() ? output.trim().split("\n").length : 0;
+  if (!count) return "Finished; it printed nothing.";
+  return `Finished; it printed ${count === 1 ? "one line" : `${count} lines`}.`;
 }
 
 for (const step of document.querySelectorAll("[data-step]")) joinStep(step);

@@ -30,9 +30,11 @@ export function codeOf(text) {
   return text.split("`").map((part, i) => (i % 2 ? element("code", {}, part) : part));
 }
 
-/** Return Markdown without its marks, to be said or put into an attribute. */
+/** Return Markdown without its marks, to be said; a full stop at its end is left to the caller. */
 export function plainOf(markdown) {
-  return element("div", {}, ...inlineOf(markdown)).textContent.replaceAll(/\s+/g, " ").trim();
+  const read = element("div", {}, ...inlineOf(markdown));
+  for (const note of read.querySelectorAll(".visually-hidden")) note.remove();
+  return read.textContent.replaceAll(/\s+/g, " ").trim().replace(/\.$/, "");
 }
 
 /** Return a link to a rule's page. */

@@ -1,21 +1,18 @@
 // The buttons of one run, what is said beside them, and where its blocks go.
 
 import { clearBlocks, removeBlock, showBlock } from "./blocks.js";
-import { plainOf } from "./markdown.js";
 import { startRun } from "./runs.js";
 
-const WORDS = {
-  finished: "Finished.",
-  cancelled: "Stopped; what came before is kept.",
-};
+const STOPPED = "Stopped; what came before is kept.";
 
 /**
  * Join a form's buttons with runs.
  *
  * `request()` says what to run; `onStart()` and `onBlock(block)` hear of it (a block for which
  * `onBlock` returns true is not drawn); `onEnd(ended)` returns a sentence to say, or nothing.
+ * `finished` is what is said before that sentence where all went well.
  */
-export function joinPanel(form, { request, onStart, onBlock, onEnd }) {
+export function joinPanel(form, { request, onStart, onBlock, onEnd, finished = "Finished." }) {
   const [runButton, stopButton, status, output] = ["run", "stop", "status", "output"].map((part) =>
     form.querySelector(`[data-${part}]`),
   );
@@ -39,14 +36,12 @@ export function joinPanel(form, { request, onStart, onBlock, onEnd }) {
   };
   const end = (ended) => {
     run = null;
-    const isWhole = ended.end === "finished";
     const isRefused = ended.end === "refused" || ended.end === "lost";
-    if (isWhole) removeBlock(output, "progress");
+    if (ended.end === "finished") removeBlock(output, "progress");
     output.hidden = !output.childElementCount;
     if (ended.text && !isRefused) show(ended);
     const summary = onEnd?.(ended);
-    const words = isRefused ? ended.text : (WORDS[ended.end] ?? plainOf(ended.text) ?? "Ended.");
-    say([words, summary].filter(Boolean).join(" "), isRefused);
+    say([wordsOf(ended, finished), summary].filter(Boolean).join(" "), isRefused);
     mark(false);
   };
   const mark = (isRunning) => {
@@ -63,6 +58,12 @@ export function joinPanel(form, { request, onStart, onBlock, onEnd }) {
     say("Stopping.");
     run?.cancel();
   });
+}
+
+function wordsOf({ end, text }, finished) {
+  if (end === "finished") return finished;
+  if (end === "cancelled") return STOPPED;
+  return text || "The run ended early.";
 }
 
 /** Let a program be put back as it was given. */

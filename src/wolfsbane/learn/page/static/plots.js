@@ -68,6 +68,7 @@ function axes({ left, right, top, bottom, x, y }, { x_label, y_label }) {
     const at = y.at(tick).toFixed(1);
     return shape("path", { class: "grid-line", d: `M${left} ${at}H${right}` });
   });
+  const negative = y.ticks[0] < 0 && y.ticks.includes(0) ? [y.at(0).toFixed(1)] : [];
   const yNames = y.ticks.map((tick) => words(left - 7, y.at(tick) + 4, y.label(tick), "end"));
   const every = x.band ? Math.ceil(widestName(x) / Math.max(x.band, 1)) : 1;
   const xNames = x.ticks
@@ -75,7 +76,7 @@ function axes({ left, right, top, bottom, x, y }, { x_label, y_label }) {
     .map((tick) => words(x.at(tick), bottom + 18, x.label(tick), "middle"));
   return [
     ...lines,
-    shape("path", { class: "axis", d: `M${left} ${bottom}H${right}` }),
+    ...[bottom, ...negative].map((at) => shape("path", { class: "axis", d: `M${left} ${at}H${right}` })),
     ...yNames,
     ...xNames,
     words(4, top - 14, y_label, "start", "axis-label"),

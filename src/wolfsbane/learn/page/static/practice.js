@@ -19,7 +19,8 @@ export function joinItem(item) {
       summary = block.passed ? "Yes: torch agrees." : notYet(block);
       return false;
     },
-    onEnd: () => summary,
+    onEnd: ({ end }) => summary || (end === "finished" ? "Finished." : ""),
+    finished: "",
   });
   joinHints(item.querySelector("[data-hints]"));
 }
@@ -36,8 +37,7 @@ function requestOf(name, form, program) {
 }
 
 function notYet({ misconception }) {
-  const belief = misconception ? ` The belief behind it: ${plainOf(misconception)}.` : "";
-  return `Not yet: torch does something else.${belief}`;
+  return misconception ? `Not yet. The belief behind it: ${plainOf(misconception)}.` : "Not yet.";
 }
 
 function joinHints(hints) {

@@ -22,13 +22,15 @@ export function regionsPicture(svg, { x_range, y_range, grid, points }, width) {
 /** Return what the areas and markers mean. */
 export function regionsLegend({ grid, points }) {
   const classes = [...new Set([...grid.flat(), ...points.map(([, , index]) => index)])];
-  return classes.sort((a, b) => a - b).map((index) => {
+  const named = classes.sort((a, b) => a - b).map((index) => {
     const svg = shape("svg", { class: "swatch", width: 30, height: 16, "aria-hidden": "true" });
     const { node, fill } = hatching(index);
     const box = { class: `area ${colorClass(index)}`, width: 30, height: 16, fill };
     svg.append(node, shape("rect", box), markerAt(15, 8, index, 4));
-    return element("li", {}, svg, `class ${index}: answered in the area, true of the marker`);
+    return element("li", {}, svg, `class ${index}`);
   });
+  const meaning = "Areas: what the network answers. Markers: the examples, by their own class.";
+  return [...named, element("li", { class: "muted" }, meaning)];
 }
 
 function areas(grid, { left, right, top, bottom }) {

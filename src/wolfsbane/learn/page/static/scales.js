@@ -80,7 +80,7 @@ function logTicks(from, to, factors) {
 
 function shortNumber(value, step) {
   const size = Math.abs(value);
-  if (size >= 1e6 || (size > 0 && size < 1e-3)) return value.toExponential().replace("e+", "e");
+  if (size >= 1e6 || (size > 0 && size < 1e-4)) return value.toExponential().replace("e+", "e");
   const decimals = Math.min(Math.max(-Math.floor(Math.log10(Math.abs(step)) + 1e-9), 0), 6);
   return (Object.is(value, -0) ? 0 : value).toFixed(decimals).replace("-", "−");
 }

@@ -1,6 +1,7 @@
 // Tables: heads for columns and rows, and each mark as a word beside its look.
 
 import { element, scrollBox, unseen } from "./elements.js";
+import { codeOf, plainOf } from "./markdown.js";
 
 /** How each mark looks, for the line below a table that has it. */
 const MARKS = {
@@ -13,6 +14,7 @@ const MARKS = {
   worse: "↓ worse",
 };
 const SIGNS = { dead: "✕", saturated: "▲", changed: "●", better: "↑", worse: "↓" };
+const MANY_LETTERS = 24;
 const NUMBER = /^[-−+±]?[\d.,\s]+(e[-+]?\d+)?\s?%?$/;
 
 /** Return a table of a block, in a box that scrolls where it is too wide. */
@@ -20,17 +22,17 @@ export function tableOf({ caption, columns, rows }) {
   const table = element(
     "table",
     {},
-    element("caption", {}, caption),
+    element("caption", {}, ...codeOf(caption)),
     element("thead", {}, headRow(columns, rows)),
     element("tbody", {}, ...rows.map(bodyRow)),
   );
-  return element("div", { class: "table" }, scrollBox(caption, table), legendOf(rows));
+  return element("div", { class: "table" }, scrollBox(plainOf(caption), table), legendOf(rows));
 }
 
 function headRow(columns, rows) {
   const heads = columns.map((column, i) => {
     const isNumber = i > 0 && rows.length > 0 && rows.every((row) => isNumeric(row[i]?.text));
-    return element("th", { scope: "col", class: isNumber ? "number" : null }, column);
+    return element("th", { scope: "col", class: isNumber ? "number" : null }, ...codeOf(column));
   });
   return element("tr", {}, ...heads);
 }
@@ -42,16 +44,17 @@ function bodyRow(cells) {
 }
 
 function bodyCell(cell) {
-  const classes = [isNumeric(cell.text) ? "number" : "", markClass(cell) ?? ""].join(" ").trim();
+  const kind = isNumeric(cell.text) ? "number" : cell.text.length > MANY_LETTERS ? "words" : "";
+  const classes = [kind, markClass(cell)].filter(Boolean).join(" ");
   return element("td", { class: classes || null }, ...contentOf(cell));
 }
 
 function contentOf({ text, mark }) {
-  if (!mark) return [text];
+  if (!mark) return codeOf(text);
   const sign = SIGNS[mark];
-  const value = mark === "dropped" ? element("s", {}, text) : text;
+  const value = mark === "dropped" ? [element("s", {}, text)] : codeOf(text);
   const before = sign ? element("span", { "aria-hidden": "true", class: "sign" }, sign) : null;
-  return [before, value, unseen(` (${mark})`)].filter(Boolean);
+  return [before, ...value, unseen(` (${mark})`)].filter(Boolean);
 }
 
 function markClass({ mark }) {
