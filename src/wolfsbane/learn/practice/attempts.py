@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from wolfsbane.learn.blocks import Block, Graded, from_json
+from wolfsbane.learn.block_json import from_json
+from wolfsbane.learn.blocks import Block, Graded
 from wolfsbane.learn.practice.item import Item
 from wolfsbane.learn.practice.progress import ProgressFile
 from wolfsbane.learn.workers.job import STUDENTS_LIMITS, Job
