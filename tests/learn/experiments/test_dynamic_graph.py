@@ -162,4 +162,4 @@ def test_the_accuracy_before_the_hook_is_that_of_a_plain_training(watched):
         hooks.outputs_in_both_modes(model, x)  # it draws a mask
     model.eval()
     right = (model(data.test.x).argmax(1) == data.test.y).float().mean().item()
-    assert tables_of(watched)[-1].rows[0][1].text == f"{100 * right:.1f} %"
+    assert tables_of(watched)[-1].rows[0][1].text == f"{100 * right:.1f}%"

@@ -105,7 +105,7 @@ def test_random_labels_are_fitted_by_wide_networks_only():
     assert grows(all_of(blocks, "random"))
     size, _, train, test = texts_of(last_of(blocks, "widths"), "128")
     assert int(size) == 64 * 128 + 128 + 128 * 10 + 10
-    assert train == "100.0 %"
+    assert train == "100.0%"
     assert float(test.split()[0]) < 30
 
 

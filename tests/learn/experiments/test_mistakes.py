@@ -116,7 +116,7 @@ def test_the_losses_are_those_of_a_plain_loop(forgotten, forgets, name):
     shown = series_of(last_of(forgotten, "losses"), f"training, {name}")
     assert shown.y[-1] == pytest.approx(loss, rel=1e-5)
     table = next(block for block in forgotten if isinstance(block, Table))
-    assert texts_of(table, "test accuracy")[forgets] == f"{100 * accuracy:.1f} %"
+    assert texts_of(table, "test accuracy")[forgets] == f"{100 * accuracy:.1f}%"
 
 
 def test_the_auditor_reports_the_loop_that_forgets_and_names_its_line(forgotten):

@@ -46,6 +46,8 @@ NAMES = [
     "norm-bias-before",
     "norm-frozen",
     "norm-variances",
+    "norm-scale-and-shift",
+    "norm-weight-decay",
     "activation-relu",
     "activation-linear-stack",
     "activation-without",

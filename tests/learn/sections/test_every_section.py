@@ -5,8 +5,9 @@ from importlib import import_module
 
 import pytest
 
-from wolfsbane.audit.registry import rule_of
+from wolfsbane.audit.registry import all_rules, rule_of
 from wolfsbane.learn import controls
+from wolfsbane.learn.items import all_items
 from wolfsbane.learn.practice.running import fresh_start, run
 from wolfsbane.learn.sections import all_sections
 
@@ -66,3 +67,19 @@ def test_a_claims_program_asserts_it(name):
 @pytest.mark.parametrize("name", SECTIONS)
 def test_a_sections_rules_exist(name):
     assert [rule_of(code).code for code in SECTIONS[name].rules] == list(SECTIONS[name].rules)
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_sections_exercises_exist_and_are_named_once(name):
+    names = SECTIONS[name].items
+    assert set(names) <= {item.name for item in all_items()}
+    assert len(set(names)) == len(names) >= 3  # enough to practise
+
+
+def test_every_exercise_and_every_rule_belongs_to_a_section():
+    assert {item.name for item in all_items()} == named_by("items")
+    assert {rule.code for rule in all_rules()} == named_by("rules")
+
+
+def named_by(part):
+    return {each for section in SECTIONS.values() for each in getattr(section, part)}

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as torch_functional
 
 from wolfsbane.learn.blocks import Block, Chart, Mark, Outcome, Scale, Series, Table
+from wolfsbane.learn.experiments.figures import figure
 from wolfsbane.learn.experiments.programs import run_shown
 from wolfsbane.learn.experiments.reproducible import reproducible
 from wolfsbane.learn.experiments.tables import marked, number, row
@@ -94,7 +95,7 @@ def _normalised_over(batch: Tensor, output: Tensor) -> Outcome:
     distances = [(output - way).abs().max().item() for way in (columns, examples, everything)]
     names = ("per column", "per example", "over all values")
     found = ", ".join(
-        f"{name} {number(distance, 4)}" for name, distance in zip(names, distances, strict=True)
+        f"{name} {figure(distance)}" for name, distance in zip(names, distances, strict=True)
     )
     return Outcome(
         distances.index(min(distances)),
@@ -164,5 +165,5 @@ def _how_different(difference: float, steps: int) -> Outcome:
     return Outcome(
         (difference > HARDLY) + (difference > LITTLE),
         f"After {steps} steps the largest difference between the modes' outputs is "
-        f"{number(difference, 3)}.",
+        f"{figure(difference)}.",
     )

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Cell, Chart, Mark, Outcome, Progress, Scale, Series, Table
-from wolfsbane.learn.experiments.figures import percent
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.programs import run_shown
 from wolfsbane.learn.experiments.tables import marked, number, row
 
@@ -157,8 +157,8 @@ def _scale(p: float, batch: Tensor, outputs: list[Tensor]) -> Outcome:
     choice = nearest(ratio, (1.0, 1 - p, 1 / (1 - p)))
     return Outcome(
         choice,
-        f"At p = {p} each of the {len(ratios)} kept values became {number(ratio, 4)} times what it "
-        f"was; 1 - p is {number(1 - p, 4)}, and 1 / (1 - p) is {number(1 / (1 - p), 4)}.",
+        f"At p = {p} each of the {len(ratios)} kept values became {figure(ratio)} times what it "
+        f"was; 1 - p is {figure(1 - p)}, and 1 / (1 - p) is {figure(1 / (1 - p))}.",
     )
 
 
@@ -211,7 +211,7 @@ def _which_mean(p: float, values: Tensor, means: Tensor, evaluated: Tensor) -> O
     same = torch.equal(evaluated, values)
     return Outcome(
         nearest(ratio, (1 - p, 1.0, 1 / (1 - p))),
-        f"On average the mean is {number(ratio, 3)} times the value. In evaluation the output "
+        f"On average the mean is {figure(ratio)} times the value. In evaluation the output "
         f"{'is exactly' if same else 'is not'} the value.",
     )
 
@@ -221,6 +221,6 @@ def _gradient_of_dropped(output: Tensor, gradient: Tensor) -> Outcome:
     largest, of_kept = dropped.abs().max().item(), kept.mean().item()
     return Outcome(
         nearest(largest, (0.0, 1.0, of_kept)),
-        f"The {len(dropped)} dropped values get a gradient of {number(largest)}, the {len(kept)} "
-        f"kept ones {number(of_kept)} each.",
+        f"The {len(dropped)} dropped values get a gradient of {figure(largest)}, the {len(kept)} "
+        f"kept ones {figure(of_kept)} each.",
     )

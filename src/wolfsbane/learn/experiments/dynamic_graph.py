@@ -59,9 +59,9 @@ def control_flow(norm: float, negative: bool) -> Iterator[Block]:
     choice = 0 if times == 0 else 1 if times == 1 else 2 if times <= 4 else 3  # noqa: PLR2004
     yield Outcome(
         choice,
-        f"Of the {len(chains[0])} nodes that an input of norm {norm:g} leaves, {times} are the "
-        f"layer's; of the {len(chains[1])} of one of norm {OTHER_NORM:g}, "
-        f"{chains[1].count(LAYER_NODE)}.",
+        f"An input of norm {norm:g} leaves {len(chains[0])} nodes, {times} of them the layer's. "
+        f"One of norm {OTHER_NORM:g} leaves {len(chains[1])}, {chains[1].count(LAYER_NODE)} of "
+        "them the layer's.",
     )
 
 

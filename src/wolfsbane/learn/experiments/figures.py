@@ -23,6 +23,6 @@ def percent(share: float) -> str:
 
     Examples:
         >>> percent(0.12345)
-        '12.3 %'
+        '12.3%'
     """
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}%"

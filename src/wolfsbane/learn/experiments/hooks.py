@@ -64,8 +64,8 @@ def watch_layers(
     largest = differences.index(max(differences))
     yield Outcome(
         largest,
-        f"The output of the layer {LAYERS[largest]} changes most between the modes: by "
-        f"{figure(differences[largest])} of its deviation on average. The first linear layer's "
+        f"Between the modes the output of the layer {LAYERS[largest]} changes most, on average by "
+        f"{figure(differences[largest])} of its deviation. The first linear layer's "
         f"changes by {figure(differences[0])}, batch norm's by {figure(differences[1])}.",
     )
 

@@ -202,7 +202,7 @@ def _floor_chart(both: list[Watched], num_classes: int) -> Chart:
     longest = max(len(watched.train_loss) for watched in both)
     floor = (softmax_floor(num_classes),) * longest
     curves = [(each.name, tuple(each.train_loss)) for each in both]
-    curves.append(("least possible behind softmax", floor))
+    curves.append(("least possible after softmax", floor))
     return Chart(
         "Training loss, with and without",
         "Cross-entropy on the training examples after each epoch, and the least it can be when it "
@@ -219,6 +219,6 @@ def _floor_outcome(watched: Watched, num_classes: int) -> Outcome:
     choice = 0 if lowest < LOW else 1 if lowest < HIGH else 2
     return Outcome(
         choice,
-        f"With {watched.name} the training loss came down to {figure(lowest)}. Behind a softmax "
+        f"With {watched.name} the training loss came down to {figure(lowest)}. After a softmax "
         f"it cannot be less than {figure(softmax_floor(num_classes))} with {num_classes} classes.",
     )

@@ -87,8 +87,14 @@ def registered(kept: str, seed: int) -> Iterator[Block]:
     yield Outcome(
         choice,
         f"After `model.eval()`, {training} of {len(called)} dropout and batch norm layers are "
-        f"still in training mode. {ran.output.splitlines()[-1].capitalize()}.",
+        f"still in training mode. {_agreement(ran.output)}",
     )
+
+
+def _agreement(output: str) -> str:
+    """Say what the program's last line does, whether two calls in evaluation are equal."""
+    are_equal = output.rstrip().endswith("True")
+    return f"Two calls in evaluation {'agree' if are_equal else 'differ'}."
 
 
 def _called_layers(model: nn.Module, x: Tensor) -> list[nn.Module]:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from wolfsbane.learn.blocks import Block, Chart, Drawn, Mark, Outcome, Progress, Series, Table
-from wolfsbane.learn.experiments.figures import percent
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
 from wolfsbane.learn.experiments.tables import marked, number, row
 from wolfsbane.learn.experiments.trainings import is_view
@@ -122,7 +122,7 @@ def _table(taken: Sequence[Step], momentum: float) -> Table:
             row(
                 f"step {index}",
                 (
-                    *(number(figure, 3) for figure in figures),
+                    *(number(each, 3) for each in figures),
                     *marked((step.running_var, variance), (Mark.NONE, Mark.NONE)),
                 ),
             )
@@ -148,6 +148,6 @@ def _share_of_the_way(taken: Sequence[Step]) -> Outcome:
     share = taken[-1].running_mean / MEAN
     return Outcome(
         (share >= HALF) + (share >= NEARLY),
-        f"After {len(taken)} steps the running mean is {number(taken[-1].running_mean, 3)}, which "
+        f"After {len(taken)} steps the running mean is {figure(taken[-1].running_mean)}, which "
         f"is {percent(share)} of the way from 0 to the data's mean, {MEAN:g}.",
     )

@@ -240,8 +240,8 @@ for activation in (nn.ReLU(), nn.LeakyReLU(0.01)):
 """,
     ),
     Claim(
-        "Where a sigmoid is saturated, float32 leaves no gradient at all: its output is rounded "
-        "to exactly 1.",
+        "Far to the right, float32 leaves a sigmoid no gradient at all: its output is rounded to "
+        "exactly 1.",
         """\
 import torch
 
@@ -288,5 +288,15 @@ SECTION = Section(
     ),
     steps=(SPIRALS, COLLAPSE, SATURATION, DEAD),
     claims=CLAIMS,
-    rules=("WB403", "WB404", "WB405", "WB406"),
+    items=(
+        "activation-relu",
+        "activation-linear-stack",
+        "activation-without",
+        "activation-ten-sigmoids",
+        "activation-centred",
+        "activation-dips",
+        "activation-saturated",
+        "activation-dead",
+    ),
+    rules=("WB401", "WB402", "WB403", "WB404", "WB405", "WB406"),
 )

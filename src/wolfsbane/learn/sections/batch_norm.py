@@ -144,7 +144,7 @@ CONVERGENCE = Step(
             (("sgd", "SGD with momentum 0.9"), ("adamw", "AdamW")),
             "sgd",
         ),
-        Number("epochs", "Epochs of each training", 5, 40, 1, 20),
+        Number("epochs", "Epochs of each training", 5, 40, 1, 15),
         SEED,
     ),
     explanation="""
@@ -156,7 +156,7 @@ say.
 It depends on the depth, on the data and on the method. Try 1 and 10 layers; spam, with its skewed
 features; and AdamW, which brings gradients to a common scale in its own way.
 """,
-    seconds=20,
+    seconds=10,
 )
 
 COLUMNS = Claim(
@@ -246,7 +246,8 @@ print(layer.eval()(torch.ones(1, 3)).detach())
 )
 
 BIAS = Claim(
-    "A bias right before batch norm does nothing: the mean that is subtracted contains it.",
+    "In training, a bias right before batch norm does nothing: the mean that is subtracted "
+    "contains it.",
     """import torch
 from torch import nn
 
@@ -267,5 +268,15 @@ SECTION = Section(
     introduction=INTRODUCTION,
     steps=(NORMALISE, RUNNING, MODES, CONVERGENCE),
     claims=(COLUMNS, BUFFERS, NO_GRAD, COMPANY, ONE, BIAS),
-    rules=("WB203", "WB207", "WB302", "WB303", "WB901"),
+    items=(
+        "norm-argument",
+        "norm-axis",
+        "norm-scale-and-shift",
+        "norm-evaluation",
+        "norm-first-batch",
+        "norm-keras-momentum",
+        "norm-batch-of-one",
+        "norm-variances",
+    ),
+    rules=("WB203", "WB207", "WB302", "WB303", "WB304", "WB305", "WB901", "WB902"),
 )

@@ -13,7 +13,8 @@ zero with probability `p`, and the rest are scaled up. In evaluation the layer p
 as it is.
 
 So `nn.Dropout(p)` has no weights, one number and two modes. `p` is the share that is **dropped**,
-between 0 and 1: `nn.Dropout(0.3)` drops three values in ten.
+between 0 and 1: `nn.Dropout(0.3)` drops three values in ten on
+average.
 """
 
 RATE = Number("p", "Drop probability p", 0.1, 0.9, 0.05, 0.5)
@@ -226,5 +227,15 @@ SECTION = Section(
     introduction=INTRODUCTION,
     steps=(MODES, EXPECTATION, BACKWARD, LEFT_ON),
     claims=(IDENTITY, NEW_MASK, SHARE, GRADIENT, PERCENTAGE, FUNCTIONAL),
-    rules=("WB101", "WB106", "WB107", "WB203"),
+    items=(
+        "dropout-syntax",
+        "dropout-evaluation",
+        "dropout-scale",
+        "dropout-expectation",
+        "dropout-discarded",
+        "dropout-functional",
+        "dropout-seeds",
+        "dropout-gradient",
+    ),
+    rules=("WB101", "WB103", "WB104", "WB106", "WB107", "WB203"),
 )

@@ -4,7 +4,7 @@ from wolfsbane.learn.controls import Number, Options, Switch
 from wolfsbane.learn.lesson import Claim, Prediction, Section, Step
 from wolfsbane.learn.sections.settings import SEED
 
-RATE = Number("p", "Drop probability", 0, 0.9, 0.1, 0.5)
+RATE = Number("p", "Drop probability p", 0, 0.9, 0.1, 0.5)
 
 CONTROL_FLOW = Step(
     name="control-flow",
@@ -78,7 +78,7 @@ HOOKS = Step(
         "the difference. Dropout's zeros are there in training alone. What comes later sees all of "
         "that together.\n\n"
         "A forward hook is called after each `forward` with the module, its inputs and its output. "
-        "If it returns nothing, it only watches; what else it returns replaces the output. "
+        "If it returns nothing, it only watches; what it does return replaces the output. "
         "`handle.remove()` ends it. A hook that stays behind is a common reason for a model that "
         "behaves strangely."
     ),
@@ -107,7 +107,7 @@ TWICE = Step(
             (("relu", "ReLU"), ("softplus", "softplus"), ("tanh", "tanh"), ("silu", "SiLU")),
             "relu",
         ),
-        Number("p", "Drop probability", 0, 0.9, 0.1, 0.3),
+        Number("p", "Drop probability p", 0, 0.9, 0.1, 0.3),
         SEED,
     ),
     explanation=(
@@ -251,5 +251,13 @@ SECTION = Section(
     ),
     steps=(CONTROL_FLOW, HOOKS, TWICE),
     claims=CLAIMS,
+    items=(
+        "dropout-made-in-forward",
+        "dropout-no-grad",
+        "norm-no-grad",
+        "together-hook",
+        "together-curvature",
+        "activation-in-place",
+    ),
     rules=("WB105", "WB306", "WB407"),
 )

@@ -89,7 +89,7 @@ RANDOM = Step(
     controls=(DATA, Number("train_size", "Training examples", 50, 800, 10, 150), EPOCHS, SEED),
     explanation="""
 Fitting the training labels takes parameters and steps, not a rule. A high training accuracy is
-therefore no evidence that a network has understood anything: here test accuracy stays near chance
+therefore no evidence that a network has understood anything: here test accuracy is left to chance,
 whatever the width. Zhang et al. showed the same for the networks that win at image recognition
 ([2017](https://arxiv.org/abs/1611.03530)).
 
@@ -214,4 +214,9 @@ SECTION = Section(
     introduction=INTRODUCTION,
     steps=(NOISY, FIRST, RANDOM, SIZES),
     claims=(FITS_NOISE, FAR_FEWER, GAP, LOSS),
+    items=(
+        "welcome",
+        "dropout-purpose",
+        "dropout-training-only",
+    ),
 )

@@ -128,7 +128,7 @@ FORGOTTEN = Step(
     task="live_mistakes:forgotten_train",
     controls=(
         Options("data", DATA.label, DATA.options, "spam"),
-        Number("p", "Drop probability", 0, 0.9, 0.1, 0.5),
+        Number("p", "Drop probability p", 0, 0.9, 0.1, 0.5),
         Switch("norm", "Batch norm before each activation"),
         Number("epochs", "Epochs", 2, 100, 1, 60),
         SEED,
@@ -187,7 +187,7 @@ SOFTMAX = Step(
 CLAIMS = (
     Claim(
         "A rate in per cent is an error, and so is an argument that `nn.Dropout` does not have. "
-        "`nn.Dropout(1)` is neither: it leaves nothing but zeros. (The errors are meant.)",
+        "`nn.Dropout(1)` is neither: it leaves nothing but zeros. (They are meant to fail.)",
         """\
 import torch
 from torch import nn
@@ -291,12 +291,22 @@ SECTION = Section(
     title="What goes wrong",
     introduction=(
         "Most mistakes with dropout, batch norm and activations raise no error. The program runs, "
-        "the loss falls, and the result is somewhat worse than it could be, or better than it is, "
-        "for years.\n\n"
+        "the loss falls, and for years the result is somewhat worse than it could be, or looks "
+        "better than it is.\n\n"
         f"The auditor knows {len(RULES)} of them. Here each can be seen in a program, next to the "
         "program as it should be; two are let run, so that their price can be read off."
     ),
     steps=(ONE, FORGOTTEN, SOFTMAX, ALL),
     claims=CLAIMS,
+    items=(
+        "dropout-no-effect",
+        "dropout-train-not-restored",
+        "together-eval-not-called",
+        "dropout-on-logits",
+        "activation-sigmoid-twice",
+        "activation-softmax-twice",
+        "activation-relu-on-logits",
+        "together-two-mistakes",
+    ),
     rules=tuple(code for code, _ in RULES),
 )

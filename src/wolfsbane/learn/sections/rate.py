@@ -14,7 +14,7 @@ test examples only say what it was worth. And a difference counts once its inter
 seeds leaves out zero; until then no difference can be told.
 """
 
-EPOCHS = Number("epochs", "Epochs of each training", 5, 120, 5, 60)
+EPOCHS = Number("epochs", "Epochs of each training", 5, 120, 5, 40)
 
 SWEEP = Step(
     name="sweep",
@@ -49,7 +49,7 @@ share of wrong labels to 0 and take 800 examples: accuracy becomes nearly flat i
 result too. `wolfsbane tune` does the same for your network and your data: it searches the rates,
 and proves the gain on seeds that had no part in the search.
 """,
-    seconds=20,
+    seconds=10,
 )
 
 CONDITIONS = Step(
@@ -83,7 +83,7 @@ see it, and the width of the interval says how much would have been seen.
 A narrow network cannot memorise in the first place, and dropout makes it narrower still. Try 8
 units.
 """,
-    seconds=25,
+    seconds=15,
 )
 
 LEADERS = Step(
@@ -108,7 +108,7 @@ second. A search that gives up early on what looks bad can throw the right rate 
 Stopping early does part of dropout's work: compare the lowest point of the line for p = 0 with the
 end of the others.
 """,
-    seconds=6,
+    seconds=4,
 )
 
 NOISE_OF_SEEDS = Claim(
@@ -179,5 +179,11 @@ SECTION = Section(
     introduction=INTRODUCTION,
     steps=(SWEEP, CONDITIONS, LEADERS),
     claims=(NOISE_OF_SEEDS, CHANGE, EXTREMES, PAIRED),
-    rules=("WB106", "WB108", "WB109"),
+    items=(
+        "dropout-rate-meaning",
+        "dropout-extremes",
+        "dropout-one-level",
+        "dropout-saved",
+    ),
+    rules=("WB106", "WB108", "WB109", "WB110", "WB113"),
 )

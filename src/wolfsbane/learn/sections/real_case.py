@@ -4,7 +4,7 @@ from wolfsbane.learn.controls import Control, Line, Number, Switch
 from wolfsbane.learn.lesson import Claim, Prediction, Section, Step
 from wolfsbane.learn.sections.settings import SEED
 
-RATE = Number("p", "Drop probability", 0, 0.9, 0.1, 0.5)
+RATE = Number("p", "Drop probability p", 0, 0.9, 0.1, 0.5)
 NORM = Switch("norm", "Batch norm before each activation", default=True)
 
 
@@ -103,11 +103,11 @@ PICTURES = Step(
         *networks(seeds=3, epochs=10),
     ),
     explanation=(
-        "The pictures are scaled to 32 x 32 dots, which a small network on a CPU can learn from. "
+        "The pictures are scaled to 32 x 32 pixels, which a small network on a CPU can learn from. "
         "They stay on this machine. With a few hundred of them a network of this size memorises "
         "every one, and the test pictures tell how much of that was of use.\n\n"
-        "Batch norm comes after each convolution, dropout behind the hidden dense layer alone: "
-        "within feature maps the neighbours of a dropped dot tell nearly the same."
+        "Batch norm comes after each convolution, dropout after the hidden linear layer alone: "
+        "within feature maps the neighbours of a dropped pixel say nearly the same."
     ),
     seconds=30,
 )
@@ -186,7 +186,7 @@ assert accuracy > 0.5 and found == 0
 """,
     ),
     Claim(
-        "`nn.Dropout2d` drops whole feature maps of a picture, `nn.Dropout` single dots.",
+        "`nn.Dropout2d` drops whole feature maps of a picture, `nn.Dropout` single pixels.",
         """\
 import torch
 from torch import nn
@@ -213,5 +213,14 @@ SECTION = Section(
     ),
     steps=(SPAM, MAILS, PICTURES),
     claims=CLAIMS,
-    rules=("WB203", "WB206", "WB207", "WB303"),
+    items=(
+        "norm-channels",
+        "dropout-channels",
+        "norm-evaluated-in-train-mode",
+        "dropout-monte-carlo",
+        "together-how-sure",
+        "norm-frozen",
+        "together-new-head",
+    ),
+    rules=("WB203", "WB206", "WB207", "WB301", "WB303"),
 )

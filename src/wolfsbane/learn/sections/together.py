@@ -12,7 +12,7 @@ ORDERS = (
     ("drop-norm-act", "dropout, batch norm, ReLU"),
     ("drop-act-norm", "dropout, ReLU, batch norm"),
 )
-RATE = Number("p", "Drop probability", 0, 0.9, 0.1, 0.5)
+RATE = Number("p", "Drop probability p", 0, 0.9, 0.1, 0.5)
 
 SHIFT = Step(
     name="variance-shift",
@@ -39,13 +39,13 @@ SHIFT = Step(
     explanation=(
         "Dropout keeps the mean and raises the variance: of numbers with mean 0 to `1 / (1 - p)` "
         "times, of ReLU's, whose mean is not 0, to more. In evaluation it is off. A batch norm "
-        "right behind it therefore divides by too large a deviation for the rest of its life. Li "
+        "right after it therefore divides by too large a deviation for the rest of its life. Li "
         "et al. named this the variance shift ([2019](https://arxiv.org/abs/1801.05134)); the "
         "auditor reports it as WB111.\n\n"
         "With batch norm before dropout the first one is right. The second still sees the first "
         "block's dropout through a linear layer, which mixes the units and softens the shift, and "
         "does not remove it. The last table takes the statistics again with dropout off: whether "
-        "that helps depends on what the layers behind have got used to."
+        "that helps depends on what the layers after it have got used to."
     ),
     seconds=1,
 )
@@ -76,7 +76,7 @@ ORDER = Step(
         ),
         RATE,
         DATA,
-        Number("seeds", "Seeds", 3, 20, 1, 8),
+        Number("seeds", "Seeds", 3, 20, 1, 6),
         Number("epochs", "Epochs", 1, 60, 1, 30),
     ),
     explanation=(
@@ -124,7 +124,7 @@ OWN = Step(
         "Python's: the layers in it compute, and nobody else knows of them. They are not trained "
         "either.\n\n"
         "That is all it takes to have a collection of blocks of one's own: set the layers in "
-        "`__init__`, use them in `forward`, and the three modes of use follow."
+        "`__init__`, use them in `forward`, and training, evaluation and saving need nothing more."
     ),
     seconds=1,
 )
@@ -180,7 +180,7 @@ for activation in (torch.relu, torch.sigmoid):
     ),
     Claim(
         "Dropout keeps the mean of what passes and makes the variance of numbers with mean 0 "
-        "`1 / (1 - p)` times as large. A batch norm behind it learns that.",
+        "`1 / (1 - p)` times as large. A batch norm after it learns that.",
         """\
 import torch
 from torch import nn
@@ -264,5 +264,15 @@ SECTION = Section(
     ),
     steps=(SHIFT, ORDER, OWN),
     claims=CLAIMS,
-    rules=("WB111", "WB112", "WB205", "WB901"),
+    items=(
+        "together-modes",
+        "together-commute",
+        "together-order",
+        "dropout-in-a-list",
+        "together-plain-list",
+        "together-state-dict",
+        "norm-bias-before",
+        "norm-weight-decay",
+    ),
+    rules=("WB111", "WB112", "WB205", "WB901", "WB902"),
 )

@@ -35,7 +35,7 @@ def test_another_right_mend_passes(name, old, new):
 
 def test_monte_carlo_dropout_of_this_package_passes():
     item = find_item("together-how-sure")
-    sampled = item.program.replace("model.train()\n", "import wolfsbane\n")
+    sampled = item.program.replace("model.eval()\n", "import wolfsbane\n")
     drawn = sampled.replace(DRAWN, "levels = wolfsbane.mc_dropout(model, rivers, 30)")
     graded = evaluate(item, drawn.replace(SPREAD, "spread = levels.std.mean().item()"))
     assert graded.passed, graded.measured

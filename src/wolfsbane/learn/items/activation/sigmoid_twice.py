@@ -46,7 +46,7 @@ ITEM = Repair(
             why=(
                 "The loss takes **logits**: numbers of any size and sign, of which it makes "
                 "probabilities by a sigmoid of its own. An output that cannot be negative says "
-                "'at least 50 % spam' of every e-mail."
+                "'at least 50% spam' of every e-mail."
             ),
             misconception="the loss wants an output that is not negative",
             example=PROGRAM.replace("nn.Sigmoid())", "nn.ReLU())"),

@@ -56,7 +56,7 @@ ITEM = Repair(
             why=(
                 "Any function that squeezes the scores into a narrow range has the same effect: "
                 "from ten scores between 0 and 1 the loss's own softmax can make no probability "
-                "above e / (e + 9), which is 23 %. Give it the last layer's scores as they are."
+                "above e / (e + 9), which is 23%. Give it the last layer's scores as they are."
             ),
             misconception="the loss wants scores between 0 and 1",
             example=PROGRAM.replace("nn.Softmax(dim=1)", "nn.Sigmoid()"),

@@ -33,7 +33,7 @@ ITEM = Repair(
     prompt=(
         "The network is to tell ships near the harbour from those farther out. The border is a "
         "circle. However long it trains, it finds hardly any ship nearby. Let it recognise at "
-        "least 85 % of either kind."
+        "least 85% of either kind."
     ),
     program=PROGRAM,
     solution=PROGRAM.replace(

@@ -41,8 +41,8 @@ print("evaluation", [layer.eval()(torch.ones(4)).tolist() for _ in range(3)])
             text="Halves: `[0.5, 0.5, 0.5, 0.5]`",
             claim="out.tolist() == [0.5] * 4",
             why="Srivastava et al. (2014) scale in evaluation, by the share kept, 1 - p. PyTorch "
-            "scales in training instead: kept values are divided by 1 - p, so the mean is right already and nothing "
-            "is left to do in evaluation.",
+            "scales in training instead: kept values are divided by 1 - p, so the mean is right "
+            "already and nothing is left to do in evaluation.",
             misconception="evaluation scales by 1 - p",
             probe="""\
 many = torch.ones(100_000)

@@ -55,7 +55,7 @@ print(f"of 200 calls {counts.count(1000)} kept exactly 1,000; fewest {min(counts
 """,
         ),
         Choice(
-            text="All 10,000, each made smaller by 90 %",
+            text="All 10,000, each made smaller by 90%",
             claim="min(kept) == 10_000",
             why="A unit is either dropped, and is 0, or kept. The rate is no factor that every "
             "unit is multiplied by.",

@@ -37,9 +37,9 @@ print(f"kept {kept[0]:.0f}; mean of all {out.mean():.1f}, "
         Choice(
             text="16, which is 20 · (1 - p)",
             claim="torch.allclose(kept, torch.tensor(16.0))",
-            why="Multiplying by 1 - p is what Srivastava et al. (2014) do in *evaluation*. In training "
-            "it would make small what is already too little. PyTorch divides in training, and "
-            "leaves evaluation alone.",
+            why="Multiplying by 1 - p is what Srivastava et al. (2014) do in *evaluation*. In "
+            "training it would make what is too little smaller still. PyTorch divides in training, "
+            "and leaves evaluation alone.",
             misconception="kept values are multiplied by 1 - p",
             probe="""\
 print(f"kept {kept[0]:.0f}; 20 * 0.8 = {20 * 0.8:.0f}, and 20 / 0.8 = {20 / 0.8:.0f}")

@@ -18,10 +18,10 @@ for call in ("nn.Dropout(p=30)", "nn.Dropout(0.3)", "nn.Dropout(rate=0.3)", "nn.
 
 ITEM = Question(
     name="dropout-syntax",
-    title="A layer that drops 30 %",
+    title="A layer that drops 30%",
     topic=Topic.DROPOUT,
     prompt="""\
-You want a layer that drops each value with a probability of 30 %. Which of these calls makes one?
+You want a layer that drops each value with a probability of 30%. Which of these calls makes one?
 All four are really made.
 """,
     program=PROGRAM,
@@ -31,7 +31,7 @@ All four are really made.
             text="`nn.Dropout(p=30)`",
             claim="isinstance(attempt(lambda: nn.Dropout(p=30)), nn.Dropout)",
             why="The argument's name is right; its value is a probability, from 0 to 1, and not a "
-            "percentage. 30 % is `p=0.3`.",
+            "percentage. 30% is `p=0.3`.",
             misconception="p is a percentage",
             probe="layer = nn.Dropout(p=30)\n",
             rule="WB106",

@@ -79,7 +79,7 @@ ITEM = Repair(
     hints=(
         "Print `norm.running_mean` before and after the last day. How far does one batch move it?",
         "torch: running = (1 - momentum) * running + momentum * batch. Keras: the other way round.",
-        "Keep 99 % of the old value: what is left for the new batch?",
+        "Keep 99% of the old value: what is left for the new batch?",
     ),
     why=(
         "With a momentum of 0.01 each batch moves the running mean by a hundredth of the way, "

@@ -64,7 +64,7 @@ ITEM = Question(
             ),
             why=(
                 "So the same batch comes out smaller in evaluation, ±0.71 instead of ±1, though "
-                "mean and data are the same. At 32 values a batch the two differ by 3 % in "
+                "mean and data are the same. At 32 values a batch the two differ by 3% in "
                 "variance; at 2 values by a factor of 2."
             ),
         ),
