@@ -55,11 +55,14 @@ def learn(
         default_path,
     )
     from wolfsbane.learn.server.serving import serve  # noqa: PLC0415
+    from wolfsbane.learn.workers.confinement import available  # noqa: PLC0415
     from wolfsbane.learn.workers.pool import Workers  # noqa: PLC0415
 
     file = ProgressFile(default_path() if progress is None else progress)
 
     def ready(address: str) -> None:
+        if lacks := available().lacks():
+            put(f"{lacks}\n")
         put(f"The lesson is at {address}  (Ctrl-C ends it)\n")
         if not no_browser:
             threading.Thread(target=_open, args=(address,), daemon=True).start()

@@ -82,10 +82,8 @@ def open_page(browser, lesson):
         if not request.url.startswith(lesson.address.rpartition("/")[0].rpartition("/")[0]):
             wrong.append(f"asked for {request.url}")
 
-    def open_one(address=lesson.address, width=1280, height=900, **options):
-        page = browser.new_page(
-            viewport={"width": width, "height": height}, reduced_motion="reduce", **options
-        )
+    def open_one(address=lesson.address):
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
         page.on("request", look_at)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)

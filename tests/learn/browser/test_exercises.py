@@ -59,6 +59,60 @@ def test_what_a_program_prints_is_text_and_no_page(page):
     assert output.locator("img, script").count() == 0
 
 
+MARKUP = "</code></pre><img src=x onerror=alert(1)><script>alert(2)</script>"
+FORGED = """\
+import json, os
+class Odd(Exception): pass
+markup = {markup!r}
+blocks = [
+    {{"kind": "text", "text": markup + " [a](javascript:alert(3)) ![b](x) `" + markup,
+     "key": markup}},
+    {{"kind": "graded", "passed": True, "said": markup, "measured": markup, "why": markup,
+     "misconception": markup, "rule": markup, "key": ""}},
+    {{"kind": "finding", "code": "../" + markup, "name": markup, "message": markup, "help": markup,
+     "line": 1, "channel": markup, "key": ""}},
+    {{"kind": "progress", "done": 1, "total": 2, "text": markup, "key": "forged"}},
+]
+for number in range(3, 20):
+    try:
+        os.write(number, b"".join(json.dumps(block).encode() + b"\\n" for block in blocks))
+    except OSError:
+        pass
+print(markup)
+raise Odd(markup)
+"""
+
+
+def test_no_block_that_a_program_forges_is_more_than_text(page):
+    form = "form.claim"
+    page.locator(f"{form} [data-program]").first.fill(FORGED.format(markup=MARKUP))
+    page.locator(f"{form} [data-run]").first.click()
+    wait_for_end(page, form)
+    output = page.locator(f"{form} [data-output]").first
+    assert output.inner_text().count("<img src=x") >= 8
+    assert output.locator("img, script, iframe").count() == 0
+    schemes = output.locator("a").evaluate_all("links => links.map(({ protocol }) => protocol)")
+    assert set(schemes) <= {"http:"}
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_markup_in_the_progress_file_is_text(page, lesson):
+    done = {"passed": True, "attempts": 1, "program": f"</textarea>{MARKUP}"}
+    odd = {"passed": True, "attempts": 1, "program": MARKUP}
+    items = {REPAIR.name: done, MARKUP: odd, '"] [data-item="': odd, "__proto__": odd}
+    before = lesson.progress.read_text() if lesson.progress.exists() else None
+    lesson.progress.write_text(json.dumps({"format": 1, "items": items}))
+    page.reload()
+    item = opened(page, REPAIR.name)
+    page.wait_for_function(
+        "(item) => !document.querySelector(item).hidden", arg=f"{item} [data-done]"
+    )
+    assert page.locator(f"{item} [data-program]").input_value() == done["program"]
+    assert page.locator("img[src=x]").count() == 0
+    assert page.locator("[data-done]:not([hidden])").count() == 1
+    lesson.progress.write_text(before or json.dumps({"format": 1, "items": {}}))
+
+
 def test_a_program_that_does_not_end_is_ended_and_explained(page):
     form = "form.claim"
     page.locator(f"{form} [data-program]").first.fill("while True:\n    pass\n")

@@ -6,6 +6,7 @@ from importlib import import_module
 from wolfsbane.learn import controls
 from wolfsbane.learn.blocks import Outcome, to_json
 from wolfsbane.learn.workers.job import Limits
+from wolfsbane.learn.workers.messages import line_of, read
 
 
 def run_step(section, name, **given):
@@ -14,7 +15,9 @@ def run_step(section, name, **given):
     module, function = step.task.split(":")
     task = getattr(import_module(f"wolfsbane.learn.experiments.{module}"), function)
     blocks = list(task(**controls.read(step.controls, given)))
-    written = sum(len(json.dumps(to_json(block))) for block in blocks)
+    told = [to_json(block) for block in blocks]
+    assert [read(line_of(each)) for each in told] == json.loads(json.dumps(told))
+    written = sum(len(json.dumps(each)) for each in told)
     assert written < Limits().output * 100
     assert 0 <= outcome_of(blocks).choice < len(step.prediction.choices)
     return blocks

@@ -7,6 +7,7 @@ import pytest
 from learn.practice.two_items import BROKEN, MENDED, QUESTION, REPAIR, WITHOUT_DROPOUT
 from wolfsbane.errors import ArgumentError, UnsupportedError
 from wolfsbane.learn.blocks import End, Ended, Finding, Graded, Printed, Text
+from wolfsbane.learn.items import find_item
 from wolfsbane.learn.practice import grading
 from wolfsbane.learn.practice.grading import evaluate, grade_question, grade_repair, run_program
 from wolfsbane.learn.practice.item import Choice
@@ -127,6 +128,14 @@ def test_a_program_that_raises_is_told_where():
     *_, graded = repair_blocks(REPAIR, "import torch\ntorch.zeros(3) @ torch.zeros(4)\n")
     assert not graded.passed
     assert graded.measured.startswith("The program stops in line 2: `RuntimeError: ")
+
+
+def test_a_program_that_raises_is_told_the_rule_that_is_found_at_another_line():
+    repair = find_item("activation-in-place")
+    *_, graded = repair_blocks(repair, repair.program)
+    assert not graded.passed
+    assert graded.measured.startswith("The program stops in line ")
+    assert graded.rule in repair.rules
 
 
 def test_names_lead_to_items(known):

@@ -77,6 +77,8 @@ DAMAGED = {
     "a key too many": '{"format": 1, "items": {"a": {"passed": true, "attempts": 2, '
     '"program": null, "score": 3}}}',
     "nested deep": "[" * 100_000,
+    "half a character": '{"format": 1, "items": {"a": {"passed": true, "attempts": 2, '
+    '"program": "\\ud800"}}}',
 }
 
 

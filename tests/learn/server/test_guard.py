@@ -151,6 +151,29 @@ def test_the_page_can_be_opened_from_anywhere_by_who_has_the_address(lesson, hea
     assert ask(lesson, "GET", inside(lesson), headers).status_code == 200
 
 
+def test_a_request_from_two_origins_is_refused(lesson):
+    origin = f"Origin: {lesson.own['origin']}\r\n"
+    request = (
+        f"POST {inside(lesson, 'progress/reset')} HTTP/1.1\r\n"
+        f"Host: 127.0.0.1:{lesson.address.port}\r\n{origin}"
+    )
+    assert raw(lesson, f"{request}\r\n".encode()) == 204
+    assert raw(lesson, f"{request}Origin: http://evil.example\r\n\r\n".encode()) == 400
+
+
+def test_who_breaks_off_within_a_body_is_no_mistake_of_ours(lesson, caplog):
+    request = (
+        f"POST {inside(lesson, 'runs')} HTTP/1.1\r\nHost: 127.0.0.1:{lesson.address.port}\r\n"
+        f"Origin: {lesson.own['origin']}\r\nContent-Type: application/json\r\n"
+        "Content-Length: 100\r\n\r\n{"
+    )
+    with socket.create_connection(("127.0.0.1", lesson.address.port), PATIENCE) as connection:
+        connection.sendall(request.encode())
+        connection.shutdown(socket.SHUT_WR)
+        connection.makefile("rb").read()
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"])
 def test_other_methods_are_refused(lesson, method):
     assert ask(lesson, method, inside(lesson, "runs")).status_code == 405

@@ -1,5 +1,6 @@
 """Whatever a student's program does, its run ends with one clear block, and the next run works."""
 
+import tempfile
 from contextlib import closing
 from dataclasses import replace
 
@@ -76,6 +77,23 @@ class Deep:
         return repr(self)
 repr(Deep())
 """
+THREADS = """\
+import threading
+threading.stack_size(1 << 15)
+end = threading.Event()
+for _ in range(3000):
+    threading.Thread(target=end.wait, daemon=True).start()
+threading.Event().wait()
+"""
+FILES = """\
+import os
+kept = []
+while True:
+    kept.append(open("model.pt", "wb"))
+    os.remove("model.pt")
+    kept[-1].write(bytes(60 << 20))
+"""
+FORGED = RAW.format('b\'{"kind": "table", "caption": 1, "columns": 2, "rows": 3, "key": 4}\\n\'')
 
 PROGRAMS = {
     "a loop that catches all, and a thread": (STUBBORN, SHORT, "time", "after 1 seconds"),
@@ -114,6 +132,27 @@ PROGRAMS = {
         STUDENTS_LIMITS,
         "crashed",
         "Print instead",
+    ),
+    "forges a block that cannot be drawn": (FORGED, STUDENTS_LIMITS, "crashed", "Print instead"),
+    "says again that it is ready": (
+        RAW.format('b\'{"kind": "ready"}\\n\''),
+        STUDENTS_LIMITS,
+        "crashed",
+        "Print instead",
+    ),
+    "thousands of threads": (THREADS, STUDENTS_LIMITS, "processes", "more than 500 threads"),
+    "fills the disk": (FILES, STUDENTS_LIMITS, "output", "512 MiB into files"),
+    "a connection by asyncio": (
+        "import asyncio\nasyncio.run(asyncio.open_connection('127.0.0.1', 9))\n",
+        STUDENTS_LIMITS,
+        "network",
+        "make the data in the program",
+    ),
+    "maps memory": (
+        "import mmap\nmaps = []\nwhile True:\n    maps.append(mmap.mmap(-1, 1 << 28))\n",
+        SMALL,
+        "memory",
+        "more memory than it may have",
     ),
     "closes all files": (
         "import os, time\nos.closerange(3, 200)\ntime.sleep(1000)\n",
@@ -238,3 +277,56 @@ def test_nothing_is_written_outside_a_programs_folder(workers, tmp_path):
     require(available().files, "a kernel with Landlock")
     assert by_the_kernel == "-1 -1"
     assert target.read_text() == "as it was"
+
+
+OUT_OF_ITS_FOLDER = """\
+import ctypes, os, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+parent = os.getppid()
+kept = {target!r}.encode()
+for name, result in {{
+    "chown": lambda: libc.chown(kept, 0, 0),
+    "setxattr": lambda: libc.setxattr(kept, b"user.mine", b"1", 1, 0),
+    "setpriority": lambda: libc.setpriority(0, parent, 19),
+    "affinity": lambda: libc.sched_setaffinity(parent, 8, ctypes.byref(ctypes.c_uint64(1))),
+    "owner": lambda: libc.fcntl(1, 8, parent),
+    "signal": lambda: libc.fcntl(1, 10, 9),
+    "type": lambda: libc.ioctl(1, 0x5412, b"x"),
+    "queue": lambda: libc.msgget(0, 0o600),
+    "semaphore": lambda: libc.semget(0, 1, 0o600),
+    "datagrams": lambda: libc.socketpair(1, 2, 0, ctypes.byref(ctypes.c_uint64())),
+}}.items():
+    print(name, result(), os.strerror(ctypes.get_errno()))
+print("chmod", libc.chmod(kept, 0o777))
+"""
+
+
+def test_the_kernel_refuses_what_landlock_does_not_see_to(workers, tmp_path):
+    require(available().system_calls, "a kernel that filters system calls")
+    target = tmp_path / "kept.txt"
+    target.touch(0o600)
+    program = OUT_OF_ITS_FOLDER.format(target=str(target))
+    output, error = printed_in(blocks_of(workers, students(program)))
+    assert error == ""
+    *refused, pretended = output.splitlines()
+    assert len(refused) == 10
+    assert all(line.endswith(" -1 Operation not permitted") for line in refused), refused
+    assert pretended == "chmod 0"
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+DEEP = """\
+import os
+for _ in range(1200):
+    os.mkdir("inner")
+    os.chdir("inner")
+print("made")
+"""
+
+
+def test_a_run_ends_whatever_its_folder_has_become(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with closing(Workers(are_warmed=False)) as workers:
+        *_, ended = blocks_of(workers, students(DEEP))
+    assert ended["end"] == "finished"
+    assert list(tmp_path.iterdir()) == []

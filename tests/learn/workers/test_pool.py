@@ -187,7 +187,7 @@ def test_workers_die_with_their_parent(parent):
         for task in Path(f"/proc/{parent.pid}/task").iterdir()
         for child in (task / "children").read_text().split()
     ]
-    assert len(children) == 2
+    assert len(children) == 3  # One of each kind, and their keeper.
     ends = [os.pidfd_open(child) for child in children]
     parent.kill()
     for end in ends:

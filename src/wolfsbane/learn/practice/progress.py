@@ -137,6 +137,7 @@ class ProgressFile:
         try:
             given = json.loads(text)
             known = isinstance(given, dict) and _is_count(given.get("format"))
+            json.dumps(given, ensure_ascii=False).encode()  # Half a character cannot be sent on.
         except (ValueError, RecursionError):
             known = False
         if known and given["format"] > FORMAT:

@@ -63,7 +63,8 @@ def _not_python(broken: SyntaxFault) -> Graded:
 def _raised(audited: Audited, error: BaseException) -> Graded:
     line = audited.ran.line
     where = f"in line {line}" if line else "before its end"
-    about = [finding for finding in audited.findings if finding.line in (line, 0)]
+    # All are by the item's rules; those about this line go first.
+    about = sorted(audited.findings, key=lambda finding: finding.line not in (line, 0))
     why = about[0].help if about else "An exercise passes when its program runs to its end."
     return Graded(
         passed=False,

@@ -1,5 +1,6 @@
 """How a run ends that a limit has ended, said as its last block."""
 
+import errno
 import traceback
 from collections.abc import Iterator
 
@@ -51,9 +52,13 @@ def stopped_by(ran: Ran) -> Iterator[Ended]:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception says that there is no memory left."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _is_refused_memory(error):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+
+
+def _is_refused_memory(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno == errno.ENOMEM
 
 
 def _family(error: BaseException) -> Iterator[BaseException]:

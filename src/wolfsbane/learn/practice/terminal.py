@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wolfsbane.learn import blocks
+from wolfsbane.learn.practice.escapes import harmless
 from wolfsbane.learn.practice.item import Item, Question
 
 LETTERS = string.ascii_lowercase
@@ -36,7 +37,7 @@ def show(console: Console, block: blocks.Block) -> None:
         console: where to.
         block: of any kind.
     """
-    for part in _parts(block):
+    for part in _parts(harmless(block)):
         console.print(part)
 
 
@@ -73,7 +74,7 @@ def show_program(console: Console, program: str) -> None:
         program: Python.
     """
     console.print()
-    console.print(_program(program))
+    console.print(_program(harmless(program)))
 
 
 @singledispatch

@@ -87,6 +87,8 @@ def _check_origin(method: str, headers: Headers) -> None:
     """Refuse what another site's page sends, and what changes something and may be from one."""
     site = headers.get("sec-fetch-site")
     origin = headers.get("origin")
+    if len(headers.getlist("origin")) > 1:
+        raise RefusedError(400, "A request comes from one origin.")
     is_ours = origin is not None and origin.lower() == f"http://{headers['host'].lower()}"
     # With no-referrer a browser may send `null` for our own page; what it says of the site decides.
     from_ours = is_ours or (site == "same-origin" and origin in {None, "null"})

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from wolfsbane.learn.blocks import Ended
+from wolfsbane.learn.workers.confinement import files
 from wolfsbane.learn.workers.messages import OUTPUT
 from wolfsbane.learn.workers.serving import Asked, Channel, perform, serve
 from wolfsbane.learn.workers.warmth import warm_up
@@ -35,4 +36,5 @@ def do(asked: Asked, channel: Channel) -> Ended:
 
 
 if __name__ == "__main__":
-    serve(prepare, do)
+    # What Landlock refuses, it refuses one thread, and those that this starts later.
+    serve(prepare, do, on_asked=lambda: files.keep_within(Path.cwd()))

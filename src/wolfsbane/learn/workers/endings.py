@@ -4,6 +4,7 @@ import signal
 
 from wolfsbane.learn.blocks import End, Ended
 from wolfsbane.learn.workers.job import Job
+from wolfsbane.learn.workers.watch import Much
 
 CANCELLED = Ended(End.CANCELLED, "Cancelled.")
 
@@ -16,8 +17,8 @@ FATAL = {
     "SIGABRT": "C code in it gave up, perhaps for want of memory",
     "SIGFPE": "C code in it divided by zero",
     "SIGILL": "C code in it met an instruction that this processor does not have",
-    "SIGKILL": "it was killed from outside, perhaps because the machine ran out of memory",
-    "SIGTERM": "it was asked to end from outside",
+    "SIGKILL": "it was killed, by os.kill() in it or because the machine ran out of memory",
+    "SIGTERM": "it was asked to end, by os.kill() in it or from outside",
 }
 """What a signal means, said to who has not met it."""
 
@@ -41,6 +42,12 @@ def too_much_output(job: Job) -> Ended:
         f"Stopped: the program printed more than {job.limits.output:,} characters. Is there a "
         "print in a loop that does not end?",
     )
+
+
+def too_much_taken(much: Much) -> Ended:
+    """Return how a run ends whose program has taken too much of what it is watched for."""
+    end = End.PROCESSES if much is Much.THREADS else End.OUTPUT
+    return Ended(end, f"Stopped: the program {much.value}. Is there a loop that does not end?")
 
 
 def not_understood(job: Job) -> Ended:

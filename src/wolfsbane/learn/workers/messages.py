@@ -3,11 +3,11 @@
 The parent takes nothing on trust: a student's program may write to the pipe too.
 """
 
-import dataclasses
 import json
 from typing import Any, NoReturn
 
-from wolfsbane.learn.blocks import KINDS, End
+from wolfsbane.learn.blocks import KINDS
+from wolfsbane.learn.workers.shapes import fits
 
 READY = "ready"
 """Told once, when the process is warm."""
@@ -23,12 +23,6 @@ MOST_BYTES = 4 << 20
 
 Message = dict[str, Any]
 
-_FIELDS: dict[str, frozenset[str]] = {
-    **{kind: frozenset(f.name for f in dataclasses.fields(cls)) for kind, cls in KINDS.items()},
-    READY: frozenset(),
-    TAKEN: frozenset(),
-    OUTPUT: frozenset({"text"}),
-}
 _SURROGATE = b"\\ud"
 """How JSON begins half a character, which UTF-8 cannot write."""
 
@@ -62,12 +56,14 @@ def read(line: bytes) -> Message:
 def _is_message(message: object) -> bool:
     if not isinstance(message, dict) or not isinstance(message.get("kind"), str):
         return False
-    kind = message["kind"]
-    if kind not in _FIELDS or message.keys() - {"kind"} != _FIELDS[kind]:
-        return False
-    if kind == "ended" and not (message["end"] in list(End) and isinstance(message["text"], str)):
-        return False
-    return kind != OUTPUT or isinstance(message["text"], str)
+    kind, rest = message["kind"], {name: message[name] for name in message if name != "kind"}
+    if kind in KINDS:
+        return fits(KINDS[kind], rest)
+    return rest == {} if kind in (READY, TAKEN) else kind == OUTPUT and _is_output(rest)
+
+
+def _is_output(rest: dict[str, object]) -> bool:
+    return rest.keys() == {"text"} and isinstance(rest["text"], str)
 
 
 def _refuse(constant: str) -> NoReturn:

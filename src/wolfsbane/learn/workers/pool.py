@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from wolfsbane.errors import UnsupportedError, WolfsbaneError
 from wolfsbane.learn.workers.job import Job
+from wolfsbane.learn.workers.keeper import Keeper
 from wolfsbane.learn.workers.process import Kind, WorkerProcess
 from wolfsbane.learn.workers.run import Run
 
@@ -33,6 +34,7 @@ class Workers:
     def __init__(self, *, are_warmed: bool = True) -> None:
         self._are_warmed = are_warmed
         self._state = threading.Lock()
+        self._keeper = Keeper()
         self._waiting: dict[Kind, list[WorkerProcess]] = {kind: [] for kind in Kind}
         self._runs: dict[Kind, set[Run]] = {kind: set() for kind in Kind}
         self._is_closed = False
@@ -50,7 +52,7 @@ class Workers:
         with self._state:
             self._check_may_start(kind)
             process = self._taken(kind)
-            run = Run(job, process, lambda: WorkerProcess(kind), self._take_back)
+            run = Run(job, process, lambda: WorkerProcess(kind, self._keeper), self._take_back)
             self._runs[kind].add(run)
             self._warm_up(kind)
         return run
@@ -68,6 +70,7 @@ class Workers:
             process.dispose()
         for run in runs:
             run.join()
+        self._keeper.close()
 
     def _check_may_start(self, kind: Kind) -> None:
         if self._is_closed:
@@ -82,7 +85,7 @@ class Workers:
         """Return the process that has waited least: one used before is warm for certain."""
         waiting = self._waiting[kind]
         try:
-            return waiting.pop() if waiting else WorkerProcess(kind)
+            return waiting.pop() if waiting else WorkerProcess(kind, self._keeper)
         except OSError as error:
             raise BusyError(
                 f"this machine cannot start a process now: {error.strerror}. End others first"
@@ -97,7 +100,7 @@ class Workers:
         is_wanted = self._are_warmed and not self._is_closed
         if is_wanted and not self._waiting[kind] and not is_full:
             with suppress(OSError):
-                self._waiting[kind].append(WorkerProcess(kind))
+                self._waiting[kind].append(WorkerProcess(kind, self._keeper))
 
     def _take_back(self, run: Run, process: WorkerProcess, has_finished: bool) -> None:
         kind = process.kind

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import selectors
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +14,9 @@ from enum import StrEnum
 from typing import BinaryIO
 
 from wolfsbane.learn.workers.environment import environment
+from wolfsbane.learn.workers.folder import remove
 from wolfsbane.learn.workers.job import Job
+from wolfsbane.learn.workers.keeper import Keeper
 from wolfsbane.learn.workers.messages import (
     MOST_BYTES,
     READY,
@@ -24,6 +25,7 @@ from wolfsbane.learn.workers.messages import (
     NotUnderstoodError,
     read,
 )
+from wolfsbane.learn.workers.watch import EVERY, Watch
 
 START_SECONDS = 180.0
 """For a process to import torch: a cold disk can take a minute."""
@@ -53,13 +55,14 @@ class WorkerProcess:
 
     Args:
         kind: what it is for.
+        keeper: ends it should this process die.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, keeper: Keeper) -> None:
         self.kind = kind
         with contextlib.ExitStack() as left:
             self._folder = tempfile.mkdtemp(prefix="wolfsbane-")
-            left.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            left.callback(remove, self._folder)
             self._stderr: BinaryIO = left.enter_context(tempfile.TemporaryFile())
             self._channel, told = os.pipe()
             left.callback(os.close, self._channel)
@@ -68,6 +71,9 @@ class WorkerProcess:
             finally:
                 os.close(told)
             self._left = left.pop_all()
+        self._keeper = keeper
+        keeper.keep(self._process.pid, self._folder)
+        self._watch = Watch(self._process.pid, self._folder) if kind is Kind.CONFINED else None
         self._pending = bytearray()
         self._is_ready = self._is_killed = False
         self._ending = threading.Lock()
@@ -124,6 +130,7 @@ class WorkerProcess:
         Raises:
             OutOfTimeError: the deadline has passed.
             NotUnderstoodError: what it tells is no message, or longer than any.
+            TooMuchTakenError: it has taken more than a student's program may.
         """
         searched = 0
         while (end := self._pending.find(b"\n", searched)) < 0:
@@ -141,9 +148,13 @@ class WorkerProcess:
     def _more(self, deadline: float) -> bytes:
         with selectors.DefaultSelector() as selector:
             selector.register(self._channel, selectors.EVENT_READ)
-            left = deadline - time.monotonic()
-            # First of all: a stream without pause has to meet its deadline too.
-            if left <= 0 or not selector.select(left):
+            # First of all: a stream without pause has to meet its deadline, and be watched, too.
+            while (left := deadline - time.monotonic()) > 0:
+                if self._watch is not None:
+                    self._watch.look()
+                if selector.select(min(left, EVERY)):
+                    break
+            else:
                 raise OutOfTimeError
         return os.read(self._channel, 1 << 16)
 
@@ -176,3 +187,4 @@ class WorkerProcess:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         self._left.close()
+        self._keeper.let_go(self._process.pid)

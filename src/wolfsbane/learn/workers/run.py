@@ -9,8 +9,9 @@ from wolfsbane.errors import UnsupportedError
 from wolfsbane.learn.blocks import End, Ended, Printed, to_json
 from wolfsbane.learn.workers import endings
 from wolfsbane.learn.workers.job import Job
-from wolfsbane.learn.workers.messages import OUTPUT, Message, NotUnderstoodError
+from wolfsbane.learn.workers.messages import OUTPUT, READY, TAKEN, Message, NotUnderstoodError
 from wolfsbane.learn.workers.process import OutOfTimeError, WorkerProcess
+from wolfsbane.learn.workers.watch import TooMuchTakenError
 
 Spawn = Callable[[], WorkerProcess]
 Release = Callable[["Run", WorkerProcess, bool], None]
@@ -125,10 +126,14 @@ class Run:
             return endings.not_understood(self._job)
         except TooMuchToldError:
             return endings.too_much_output(self._job)
+        except TooMuchTakenError as error:
+            return endings.too_much_taken(error.much)
         code = self._process.exit_code()
         return endings.broke_off(self._job, code, self._process.last_words())
 
     def _take(self, message: Message) -> None:
+        if message["kind"] in (READY, TAKEN):
+            raise NotUnderstoodError("told twice")
         self._printed.take(message)
         if message["kind"] != OUTPUT:
             self._blocks.put(message)

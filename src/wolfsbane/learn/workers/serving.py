@@ -5,7 +5,6 @@ import importlib
 import json
 import os
 import queue
-import shutil
 import signal
 import sys
 import threading
@@ -69,15 +68,19 @@ class Channel:
 
 
 class Jobs:
-    """The jobs that come on stdin. When the parent is gone, so is this process, and its folder."""
+    """The jobs that come on stdin. When the parent is gone, so is this process.
 
-    def __init__(self) -> None:
+    Args:
+        on_asked: called when one has come, in the thread that waits for it.
+    """
+
+    def __init__(self, on_asked: Callable[[], object] = lambda: None) -> None:
+        self._on_asked = on_asked
         self._asked: queue.SimpleQueue[Asked] = queue.SimpleQueue()
         self._source = os.dup(0)
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)  # What a program reads from stdin is nothing, never a job.
         os.close(nothing)
-        self._folder = os.getcwd()  # noqa: PTH109  # no import for it
         # Not a threading.Thread: programs that list theirs see only their own.
         _thread.start_new_thread(self._listen, ())
 
@@ -86,24 +89,30 @@ class Jobs:
             yield self._asked.get()
 
     def _listen(self) -> None:
+        leave = os._exit  # A program may put something else in its place.
         try:
             with os.fdopen(self._source, "rb") as lines:
                 for line in lines:
+                    self._on_asked()
                     self._asked.put(Asked(**json.loads(line)))
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            os._exit(0)
+            leave(0)
 
 
-def serve(prepare: Callable[[], None], do: Callable[[Asked, Channel], Ended]) -> None:
+def serve(
+    prepare: Callable[[], None],
+    do: Callable[[Asked, Channel], Ended],
+    on_asked: Callable[[], object] = lambda: None,
+) -> None:
     """Warm up, then do jobs until the parent is gone.
 
     Args:
         prepare: imports what jobs need.
         do: does one, and returns how it ended.
+        on_asked: called when a job has come, in the thread that waits for jobs.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    channel, jobs = Channel(int(sys.argv[1])), Jobs()
+    channel, jobs = Channel(int(sys.argv[1])), Jobs(on_asked)
     prepare()
     channel.tell({"kind": READY})
     for asked in jobs:

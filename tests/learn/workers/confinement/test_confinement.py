@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from wolfsbane.learn.blocks import End
-from wolfsbane.learn.workers.confinement import available, calls, system_calls
+from wolfsbane.learn.workers.confinement import Protection, available, calls, system_calls
 from wolfsbane.learn.workers.confinement.refusal import RefusedError
 
 
@@ -16,6 +16,14 @@ def test_asking_what_is_available_confines_nothing(tmp_path):
     with socket.socket():
         pass
     assert available() == before
+
+
+def test_what_this_machine_does_not_keep_programs_from_is_said():
+    assert Protection(system_calls=True, files=True).lacks() == ""
+    assert "from files outside its folder by Python alone" in Protection(True, False).lacks()
+    without = Protection(system_calls=False, files=False).lacks()
+    assert "from the network and other processes and from files" in without
+    assert "run programs that you trust" in without
 
 
 @pytest.mark.parametrize("machine", ["i686", "riscv64", "s390x", ""])

@@ -39,6 +39,14 @@ ACTS = {
     "lambda: os.symlink('mine', '/tmp/elsewhere')": "None",
     "lambda: os.chmod(b'/etc/hostname', 0)": "None",
     "lambda: (os.symlink('/etc', 'etc'), open('etc/elsewhere', 'w'))": "None",
+    "lambda: os.chmod('hostname', 0, dir_fd=os.open('/etc', os.O_RDONLY))": "None",
+    "lambda: os.chmod(os.open('/etc/hostname', os.O_RDONLY), 0)": "None",
+    "lambda: os.utime(os.open('/etc/hostname', os.O_RDONLY))": "None",
+    "lambda: os.remove('elsewhere', dir_fd=os.open('/tmp', os.O_RDONLY))": "None",
+    "lambda: os.rename('mine', 'x', dst_dir_fd=os.open('/tmp', os.O_RDONLY))": "None",
+    "socket.socket": NETWORK,
+    "lambda: socket.socket(socket.AF_INET6)": NETWORK,
+    "lambda: asyncio.run(asyncio.open_connection('127.0.0.1', 9))": NETWORK,
 }
 ALLOWED = (
     "lambda: open('/etc/hostname').close()",
@@ -46,6 +54,10 @@ ALLOWED = (
     "lambda: open(os.devnull, 'w').close()",
     "lambda: (os.mkdir('made'), os.rename('mine', 'made/mine'), os.remove('made/mine'))",
     "lambda: os.kill(os.getpid(), 0)",
+    "lambda: [each.close() for each in socket.socketpair()]",
+    "lambda: os.chmod(os.open('mine', os.O_CREAT | os.O_RDWR), 0o600)",
+    "lambda: os.utime('mine', dir_fd=os.open('.', os.O_RDONLY))",
+    "lambda: os.remove('mine', dir_fd=os.open('.', os.O_RDONLY))",
     "lambda: asyncio.run(asyncio.sleep(0))",
 )
 

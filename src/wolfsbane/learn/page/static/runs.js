@@ -90,6 +90,12 @@ class Queue {
 
   flush() {
     this.#isPlanned = false;
-    for (const block of this.#waiting.splice(0)) this.#onBlock(block);
+    for (const block of this.#waiting.splice(0)) {
+      try {
+        this.#onBlock(block);
+      } catch (error) {
+        reportError(error); // A block that cannot be shown keeps no other from being shown.
+      }
+    }
   }
 }

@@ -4,6 +4,10 @@ Four concepts, each a file: limits that every Unix has; system calls that Linux 
 (`system_calls`); writing outside a folder, which Linux refuses (`files`); and Python's own audit
 hook (`hook`), which says in words what is refused, and where Linux's means cannot be had is all
 there is: it stops what is done by mistake, not who means harm.
+
+Reading is free: a program sees what its user sees, and can tell it to the page alone. What adds up
+(files, threads) is watched by the parent, `workers.watch`; that nothing outlives the lesson is the
+part of `workers.keeper`.
 """
 
 from dataclasses import dataclass
@@ -23,6 +27,21 @@ class Protection:
 
     system_calls: bool
     files: bool
+
+    def lacks(self) -> str:
+        """Return a sentence on what this machine's kernel does not do; empty where it does all."""
+        things = ("the network and other processes", "files outside its folder")
+        missing = [
+            thing
+            for thing, is_there in zip(things, (self.system_calls, self.files), strict=True)
+            if not is_there
+        ]
+        if not missing:
+            return ""
+        return (
+            f"On this machine a program is kept from {' and from '.join(missing)} by Python alone, "
+            "which stops what is done by mistake, not who means harm: run programs that you trust."
+        )
 
 
 def available() -> Protection:

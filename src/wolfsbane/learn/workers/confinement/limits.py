@@ -1,4 +1,4 @@
-"""Limits that every Unix has: memory, processor time, sizes of files."""
+"""Limits that every Unix has: memory, processor time, sizes and numbers of files."""
 
 import math
 import os
@@ -7,6 +7,9 @@ from pathlib import Path
 
 MOST_IN_A_FILE = 64 << 20
 """Bytes: a small model's weights, not a disk full."""
+
+MOST_OPEN = 1024
+"""Descriptors: each may be a file that is in no folder any more."""
 
 PAGES = Path("/proc/self/statm")
 """Where Linux says how much address space is mapped, in pages, first of all."""
@@ -27,6 +30,7 @@ def impose(memory: int, seconds: float) -> None:
     threads = os.cpu_count() or 1
     _limit(resource.RLIMIT_CPU, math.ceil(used.ru_utime + used.ru_stime + seconds * threads) + 1)
     _limit(resource.RLIMIT_FSIZE, MOST_IN_A_FILE)
+    _limit(resource.RLIMIT_NOFILE, MOST_OPEN)
     _limit(resource.RLIMIT_CORE, 0)
 
 

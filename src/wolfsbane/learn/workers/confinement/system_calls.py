@@ -11,12 +11,20 @@ import os
 import struct
 from collections.abc import Sequence
 
-from wolfsbane.learn.workers.confinement.calls import OWN_ONLY, REFUSED, Processor, processor
+from wolfsbane.learn.workers.confinement.calls import (
+    DATAGRAMS,
+    OWN_ONLY,
+    PRETENDED,
+    REFUSED,
+    REFUSED_SECOND,
+    Processor,
+    processor,
+)
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 """Instructions: load a word, jump where it is equal, not below, has a bit of; return."""
 
-NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT, SECOND_ARGUMENT = 0, 4, 16, 24
 """Where in struct seccomp_data; little-endian, so that an argument's lower half comes first."""
 
 ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
@@ -68,16 +76,42 @@ def program(known: Processor, process: int) -> list[Instruction]:
         _load(NUMBER),
         *foreign,
         *(line for name in REFUSED if name in numbers for line in _never(numbers[name])),
+        *(line for name in PRETENDED if name in numbers for line in _as_if(numbers[name])),
         # Then libc falls back on clone, whose flags can be looked at: clone3's are in memory.
         *_where(EQUAL, numbers["clone3"], [_refusal(errno.ENOSYS)]),
         *_where(EQUAL, numbers["clone"], _threads_only()),
         *(line for name in OWN_ONLY for line in _where(EQUAL, numbers[name], _own_only(process))),
+        *_where(EQUAL, numbers["socketpair"], _no_datagrams()),
+        *(
+            line
+            for name, values in REFUSED_SECOND.items()
+            for line in _where(EQUAL, numbers[name], _second_is_none_of(values))
+        ),
         (RETURN, 0, 0, ALLOW),
     ]
 
 
 def _never(number: int) -> list[Instruction]:
     return _where(EQUAL, number, [_refusal(errno.EPERM)])
+
+
+def _as_if(number: int) -> list[Instruction]:
+    """Have a call return 0 without being made."""
+    return _where(EQUAL, number, [_refusal(0)])
+
+
+def _no_datagrams() -> list[Instruction]:
+    return [
+        _load(SECOND_ARGUMENT),
+        (ANY_BIT, 0, 1, DATAGRAMS),
+        _refusal(errno.EPERM),
+        (RETURN, 0, 0, ALLOW),
+    ]
+
+
+def _second_is_none_of(values: Sequence[int]) -> list[Instruction]:
+    tests = (line for value in values for line in _never(value))
+    return [_load(SECOND_ARGUMENT), *tests, (RETURN, 0, 0, ALLOW)]
 
 
 def _threads_only() -> list[Instruction]:
