@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from wolfsbane.experiment.training import seeded
 from wolfsbane.learn.blocks import Block, Cell, Chart, Mark, Outcome, Progress, Scale, Series, Table
-from wolfsbane.learn.experiments.figures import percent
+from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.programs import run_shown
 from wolfsbane.learn.experiments.tables import marked, number, row
 
@@ -157,8 +157,9 @@ def _scale(p: float, batch: Tensor, outputs: list[Tensor]) -> Outcome:
     choice = nearest(ratio, (1.0, 1 - p, 1 / (1 - p)))
     return Outcome(
         choice,
-        f"At p = {p} each of the {len(ratios)} kept values became {number(ratio, 4)} times what it "
-        f"was; 1 - p is {number(1 - p, 4)}, and 1 / (1 - p) is {number(1 / (1 - p), 4)}.",
+        f"At p = {p} what was kept (in both calls {len(ratios)} values) became {figure(ratio)} "
+        f"times what it was; `1 - p` is {figure(1 - p)}, and `1 / (1 - p)` is "
+        f"{figure(1 / (1 - p))}.",
     )
 
 
@@ -221,6 +222,6 @@ def _gradient_of_dropped(output: Tensor, gradient: Tensor) -> Outcome:
     largest, of_kept = dropped.abs().max().item(), kept.mean().item()
     return Outcome(
         nearest(largest, (0.0, 1.0, of_kept)),
-        f"The {len(dropped)} dropped values get a gradient of {number(largest)}, the {len(kept)} "
-        f"kept ones {number(of_kept)} each.",
+        f"Each dropped value ({len(dropped)} of {len(output)}) gets a gradient of "
+        f"{figure(largest)}, each kept one {figure(of_kept)}.",
     )
