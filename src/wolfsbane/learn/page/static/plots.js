@@ -35,8 +35,14 @@ function yScale({ series, y_range, y_scale }, range) {
   const values = series.flatMap(({ y, lower, upper }) => [...y, ...(lower ?? []), ...(upper ?? [])]);
   const isLog = y_scale === "log";
   const hasZero = !isLog && series.some(({ drawn }) => drawn === "bars");
-  const domain = y_range ?? domainOf(values, { isLog, hasZero });
+  const domain = y_range ?? barred(domainOf(values, { isLog, hasZero }), isLog, series);
   return isLog ? logScale(domain, range) : linearScale(domain, range);
+}
+
+/** Leave the shortest bar of a logarithmic axis some height. */
+function barred([low, high], isLog, series) {
+  if (!isLog || !series.some(({ drawn }) => drawn === "bars")) return [low, high];
+  return [low / Math.max((high / low) ** 0.15, 1.5), high];
 }
 
 function xScale({ series, x_scale }, range) {
