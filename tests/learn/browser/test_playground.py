@@ -191,3 +191,17 @@ def test_the_shortest_bar_of_a_logarithmic_axis_has_a_height(page):
         }"""
     )
     assert 10 < heights[0] < heights[1]
+
+
+def test_an_axis_of_whole_numbers_names_no_others(page):
+    named = page.evaluate(
+        """async () => {
+            const { plotted } = await import(new URL("static/plots.js", location));
+            const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+            const line = { name: "loss", x: [0, 1, 2], y: [5.5, 5.6, 5.7], drawn: "line" };
+            plotted(svg, { series: [line], x_label: "seed", y_label: "loss" }, 600);
+            const named = [...svg.querySelectorAll("text[text-anchor=middle]")];
+            return named.map((at) => at.textContent);
+        }"""
+    )
+    assert named == ["0", "1", "2"]

@@ -57,8 +57,9 @@ function xScale({ series, x_scale }, range) {
   const fit = values.filter((value) => Number.isFinite(value) && (!isLog || value > 0));
   const low = fit.reduce((a, b) => Math.min(a, b), Infinity) - gap / 2;
   const high = fit.reduce((a, b) => Math.max(a, b), -Infinity) + gap / 2;
+  const least = fit.every(Number.isInteger) ? 1 : 0; // half an epoch is none
   const domain = fit.length ? [low, high] : [isLog ? 0.1 : 0, 1];
-  const scale = isLog ? logScale(domain, range, room) : linearScale(domain, range, room);
+  const scale = isLog ? logScale(domain, range, room) : linearScale(domain, range, room, least);
   const band = gap ? Math.abs(scale.at(low + gap) - scale.at(low)) : 0;
   return { ...scale, band };
 }
