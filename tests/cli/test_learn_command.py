@@ -240,7 +240,10 @@ def test_progress_of_a_newer_wolfsbane_is_told_before_anything_starts(tmp_path):
 def test_a_folder_as_progress_is_told_in_one_line(tmp_path):
     done = ran(*QUIET, "--progress", tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"wolfsbane: {tmp_path}: Is a directory\n"
+    assert done.stderr == (
+        f"wolfsbane: {tmp_path}: Is a directory. What you have done cannot be kept there; name "
+        "another file with --progress FILE\n"
+    )
 
 
 def test_a_damaged_progress_file_is_kept_and_the_lesson_starts(tmp_path):

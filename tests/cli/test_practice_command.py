@@ -222,3 +222,21 @@ def test_ctrl_c_ends_it_with_progress_kept(tmp_path, progress, when):
     assert "Traceback" not in said
     assert code == 130
     assert progress.read().of("welcome").passed
+
+
+def test_closed_standard_input_is_its_end(tmp_path):
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "--progress", str(tmp_path / "done.json")],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("Your progress is kept. `wolfsbane practice` goes on from here.\n")
+
+
+def test_a_place_where_progress_cannot_be_kept_is_told_with_what_to_do(practice, tmp_path):
+    (tmp_path / "done.json").mkdir()
+    with pytest.raises(DataError, match=r"kept there; name another file with --progress FILE$"):
+        practice("--list")

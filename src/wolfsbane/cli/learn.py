@@ -8,6 +8,7 @@ import typer
 
 from wolfsbane.cli.experiment import COMPARE_NEEDS, check_extra
 from wolfsbane.cli.printing import put
+from wolfsbane.cli.progress import another_file_advised
 
 NEEDED = COMPARE_NEEDS | {
     "starlette": "starlette",
@@ -67,7 +68,8 @@ def learn(
         if not no_browser:
             threading.Thread(target=_open, args=(address,), daemon=True).start()
 
-    serve(Workers, file, port, on_taken=_say_taken, on_ready=ready)
+    with another_file_advised(file.path):
+        serve(Workers, file, port, on_taken=_say_taken, on_ready=ready)
     put("The lesson has ended.\n")
 
 

@@ -1,5 +1,6 @@
 """`wolfsbane practice`: the lesson's exercises, in the terminal."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ import typer
 
 from wolfsbane.cli.experiment import INTERRUPTED
 from wolfsbane.cli.printing import escape_unknown_characters, put, put_into
+from wolfsbane.cli.progress import another_file_advised
 from wolfsbane.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -76,17 +78,18 @@ def practice(
 
     _check_one_thing_is_asked(name, list_items, answer, file, export, reset)
     kept = ProgressFile(default_path() if progress is None else progress)
-    if list_items:
-        put(_listed(kept))
-    elif export is not None:
-        put_into(export, kept.export())
-        put(f"Your progress is in {export}.\n")
-    elif reset:
-        _reset(kept, is_sure=yes)
-    elif answer is not None or file is not None:
-        raise typer.Exit(0 if _is_passed(str(name), answer, file, kept) else NOT_YET)
-    else:
-        _talk(name, kept)
+    with another_file_advised(kept.path):
+        if list_items:
+            put(_listed(kept))
+        elif export is not None:
+            put_into(export, kept.export())
+            put(f"Your progress is in {export}.\n")
+        elif reset:
+            _reset(kept, is_sure=yes)
+        elif answer is not None or file is not None:
+            raise typer.Exit(0 if _is_passed(str(name), answer, file, kept) else NOT_YET)
+        else:
+            _talk(name, kept)
 
 
 def _check_one_thing_is_asked(
@@ -188,7 +191,7 @@ def _talk(name: str | None, progress: "ProgressFile") -> None:
     item = None if name is None else find_item(name)
     escape_unknown_characters()
     with _interruptible(), closing(Workers()) as workers:
-        dialogue = Dialogue(_console(), input, workers, progress, Path(), all_items())
+        dialogue = Dialogue(_console(), _line, workers, progress, Path(), all_items())
         if item is None:
             dialogue.go_on()
         else:
@@ -205,7 +208,15 @@ def _interruptible() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _answer_to(question: str, ask: Callable[[str], str] = input) -> str:
+def _line(prompt: str) -> str:
+    """Return the next line of standard input; where that is closed, it is at its end."""
+    if sys.stdin is None:
+        put(prompt)
+        raise EOFError
+    return input(prompt)
+
+
+def _answer_to(question: str, ask: Callable[[str], str] = _line) -> str:
     try:
         return ask(question)
     except EOFError:

@@ -12,8 +12,11 @@ from wolfsbane.errors import DataError
 def put(text: str) -> None:
     """Write to standard output; who reads it may go away before the end, as `head` does.
 
-    A character that the terminal's encoding lacks is shown by its number.
+    A character that the terminal's encoding lacks is shown by its number. Where standard output is
+    closed, nothing is written.
     """
+    if sys.stdout is None:
+        return
     escape_unknown_characters()
     with _readers_may_go():
         sys.stdout.write(text)

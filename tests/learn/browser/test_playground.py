@@ -145,7 +145,8 @@ def test_a_training_is_streamed_and_stopped_and_the_next_one_runs_to_its_end(
     wait_for_epochs(page, '[data-results="training"]', 1)
     seen = shown_epochs(training)
     expect(training.locator("details tbody").first.locator("tr").nth(seen + 1)).to_be_visible()
-    run(playground, expect, "Stop", "Stopped")
+    run(playground, expect, "Stop", "Stopped; what came before is kept.")
+    assert training.locator(".ended").count() == 0
     assert seen < shown_epochs(training) < 200
     train = playground.get_by_role("button", name="Train", exact=True)
     assert train.evaluate("button => button === document.activeElement")
@@ -161,7 +162,7 @@ def test_a_setting_that_cannot_be_is_refused_in_a_sentence(browser, lesson, expe
     playground = page.locator("#playground")
     set_number(playground, "num_examples", 40)
     set_number(playground, "batch_size", 64)
-    run(playground, expect, "Train", "batch size has to be at most")
+    run(playground, expect, "Train", "Batch size has to be at most")
     page.close()
 
 
@@ -175,3 +176,32 @@ def test_a_finger_drags_a_layer(page, playground):
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     assert order_of(playground) == ["dropout", "linear", "norm", "activation"]
+
+
+def test_the_shortest_bar_of_a_logarithmic_axis_has_a_height(page):
+    heights = page.evaluate(
+        """async () => {
+            const { plotted } = await import(new URL("static/plots.js", location));
+            const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+            const bars = { name: "norm", x: ["1", "2"], y: [0.5, 400], drawn: "bars" };
+            const chart = { series: [bars], x_label: "layer", y_label: "norm", y_scale: "log" };
+            plotted(svg, chart, 600);
+            const drawn = [...svg.querySelectorAll(".bar")];
+            return drawn.map((bar) => Number(bar.getAttribute("height")));
+        }"""
+    )
+    assert 10 < heights[0] < heights[1]
+
+
+def test_an_axis_of_whole_numbers_names_no_others(page):
+    named = page.evaluate(
+        """async () => {
+            const { plotted } = await import(new URL("static/plots.js", location));
+            const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+            const line = { name: "loss", x: [0, 1, 2], y: [5.5, 5.6, 5.7], drawn: "line" };
+            plotted(svg, { series: [line], x_label: "seed", y_label: "loss" }, 600);
+            const named = [...svg.querySelectorAll("text[text-anchor=middle]")];
+            return named.map((at) => at.textContent);
+        }"""
+    )
+    assert named == ["0", "1", "2"]

@@ -62,6 +62,13 @@ def test_what_became_of_kept_values_follows_from_the_output(scale, choice):
     assert dropout._scale(0.25, batch, [output]).choice == choice
 
 
+def test_one_kept_value_is_told_as_one():
+    output, gradient = torch.tensor([0.0, 0.0, 60.0]), torch.tensor([0.0, 0.0, 10.0])
+    assert dropout._gradient_of_dropped(output, gradient).text == (
+        "Each dropped value (2 of 3) gets a gradient of 0, each kept one 10."
+    )
+
+
 @pytest.mark.parametrize("step", ["train-and-eval", "expectation", "backward"])
 def test_the_same_seed_gives_the_same_blocks_and_another_seed_others(step):
     first, again, other = (run_step(SECTION, step, seed=seed) for seed in (1, 1, 2))

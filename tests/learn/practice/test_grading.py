@@ -106,10 +106,20 @@ def test_a_wrong_way_to_mend_fails_its_check_with_figures():
 
 
 def test_a_check_that_raises_is_not_true_and_says_what_it_raised():
-    *_, graded = repair_blocks(REPAIR, MENDED.replace("model", "network"))
+    *_, graded = repair_blocks(REPAIR, f"{MENDED}\nmodel = 1\n")
     assert not graded.passed
     assert graded.measured.startswith("The model has ? layers")
-    assert "NameError: name 'model' is not defined" in graded.measured
+    assert "TypeError: 'int' object is not iterable" in graded.measured
+
+
+@pytest.mark.parametrize("program", ["", "# nothing yet\n", MENDED.replace("model", "network")])
+def test_who_took_a_name_away_is_told_so_and_no_belief_is_guessed(program):
+    *_, graded = repair_blocks(REPAIR, program)
+    assert not graded.passed
+    assert "raises `NameError: name 'model' is not defined`" in graded.measured
+    assert "Keep those" in graded.why
+    assert not graded.misconception
+    assert not graded.rule
 
 
 def test_a_finding_cannot_be_hidden_by_a_comment():

@@ -1,12 +1,14 @@
 """The student's progress, in a real file that others write to as well."""
 
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from skips import require
 from wolfsbane.errors import DataError
 from wolfsbane.learn.practice.progress import Done, Progress, ProgressFile, default_path
 
@@ -64,6 +66,19 @@ def test_the_file_holds_no_times_and_no_scores(path):
         "format": 1,
         "items": {"dropout-syntax": {"passed": True, "attempts": 1, "program": None}},
     }
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path):
+    require(hasattr(os, "mkfifo"), "named pipes")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="is a pipe or a device"):
+        ProgressFile(tmp_path / "pipe").read()
+
+
+def test_a_link_to_itself_is_told_as_the_system_tells_it(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(OSError, match="symbolic links"):
+        ProgressFile(tmp_path / "loop").read()
 
 
 DAMAGED = {

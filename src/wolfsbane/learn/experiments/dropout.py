@@ -157,8 +157,9 @@ def _scale(p: float, batch: Tensor, outputs: list[Tensor]) -> Outcome:
     choice = nearest(ratio, (1.0, 1 - p, 1 / (1 - p)))
     return Outcome(
         choice,
-        f"At p = {p} each of the {len(ratios)} kept values became {figure(ratio)} times what it "
-        f"was; 1 - p is {figure(1 - p)}, and 1 / (1 - p) is {figure(1 / (1 - p))}.",
+        f"At p = {p} what was kept (in both calls {len(ratios)} values) became {figure(ratio)} "
+        f"times what it was; `1 - p` is {figure(1 - p)}, and `1 / (1 - p)` is "
+        f"{figure(1 / (1 - p))}.",
     )
 
 
@@ -221,6 +222,6 @@ def _gradient_of_dropped(output: Tensor, gradient: Tensor) -> Outcome:
     largest, of_kept = dropped.abs().max().item(), kept.mean().item()
     return Outcome(
         nearest(largest, (0.0, 1.0, of_kept)),
-        f"The {len(dropped)} dropped values get a gradient of {figure(largest)}, the {len(kept)} "
-        f"kept ones {figure(of_kept)} each.",
+        f"Each dropped value ({len(dropped)} of {len(output)}) gets a gradient of "
+        f"{figure(largest)}, each kept one {figure(of_kept)}.",
     )

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from wolfsbane.learn.blocks import Block, Chart, Drawn, Mark, Outcome, Progress, Series, Table
+from wolfsbane.learn.blocks import Block, Chart, Drawn, Outcome, Progress, Series, Table
 from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
-from wolfsbane.learn.experiments.tables import marked, number, row
+from wolfsbane.learn.experiments.tables import number, row
 from wolfsbane.learn.experiments.trainings import is_view
 
 MEAN, DEVIATION = 5.0, 2.0
@@ -117,16 +117,9 @@ def _table(taken: Sequence[Step], momentum: float) -> Table:
     for index, step in enumerate(taken[:NUM_SHOWN], start=1):
         mean = (1 - momentum) * mean + momentum * step.mean
         variance = (1 - momentum) * variance + momentum * step.unbiased
-        figures = (step.mean, step.running_mean, mean, step.variance, step.unbiased)
-        rows.append(
-            row(
-                f"step {index}",
-                (
-                    *(number(each, 3) for each in figures),
-                    *marked((step.running_var, variance), (Mark.NONE, Mark.NONE)),
-                ),
-            )
-        )
+        means = (step.mean, step.running_mean, mean)
+        variances = (step.variance, step.unbiased, step.running_var, variance)
+        rows.append(row(f"step {index}", (number(value, 3) for value in (*means, *variances))))
     return Table(
         f"The first steps at momentum {momentum:g}: the buffers, and what the definition gives",
         (

@@ -113,8 +113,8 @@ def _duration(seconds: float) -> str:
     if seconds < SHORTEST_SAID:
         return ""
     if seconds < SHORTEST_IN_MINUTES:
-        return f"Takes about {seconds:.0f} seconds."
-    return f"Takes about {seconds / 60:.0f} minutes."
+        return f"About {seconds:.0f} seconds, as set at first."
+    return f"About {seconds / 60:.0f} minutes, as set at first."
 
 
 def _is_radios(control: object) -> bool:

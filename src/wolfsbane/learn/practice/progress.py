@@ -1,6 +1,7 @@
 """What a student has done so far, in a file of this machine's."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -69,12 +70,14 @@ class ProgressFile:
             by default.
 
     Raises (all methods):
-        DataError: the file is of a newer wolfsbane.
+        DataError: the file is of a newer wolfsbane, or no file that ends, such as a pipe.
         OSError: it cannot be read or written.
     """
 
     def __init__(self, path: Path, warn: Callable[[str], None] = _say) -> None:
-        self.path = path.expanduser().resolve()
+        self.path = Path(
+            os.path.realpath(path.expanduser())
+        )  # resolve() raises at a link to itself.
         self._warn = warn
 
     def read(self) -> Progress:
@@ -128,6 +131,8 @@ class ProgressFile:
             return Progress()
 
     def _parsed(self) -> Progress:
+        if self.path.exists() and not (self.path.is_file() or self.path.is_dir()):
+            raise DataError(f"{self.path} is a pipe or a device. Give a file with --progress")
         try:
             text = self.path.read_bytes()
         except FileNotFoundError:

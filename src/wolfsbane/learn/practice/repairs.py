@@ -45,6 +45,8 @@ def _graded(repair: Repair, audited: Audited) -> Graded:
         return _found(audited)
     for check in repair.checks:
         verdict = decide(check.claim, audited.ran.names)
+        if verdict.error.startswith(f"{NameError.__name__}:"):
+            return _unnamed(verdict)
         if not verdict.holds:
             return _failed(check, verdict, audited.ran)
     return _passed(repair)
@@ -84,6 +86,17 @@ def _found(audited: Audited) -> Graded:
         measured=_sentence(f"{where}{first.message}"),
         why=_sentence(first.help),
         rule=first.code,
+    )
+
+
+def _unnamed(verdict: Verdict) -> Graded:
+    """A name that a check looks at is gone: that says nothing about what the student believes."""
+    return Graded(
+        passed=False,
+        said=SAID,
+        measured=f"It runs to its end, but {verdict}.",
+        why="What the program makes is looked at under the names that it has at first. Keep those; "
+        "Put back (r in the terminal) gives you the program as it was.",
     )
 
 

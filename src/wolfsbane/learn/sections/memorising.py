@@ -64,7 +64,8 @@ FIRST = Step(
 What many examples agree on pulls the weights the same way at every step; an error pulls them alone.
 So a rule is learned first, where there is one, and the errors after it. This is why stopping early
 works: where test accuracy rises and falls again, it does so while the line of the wrong labels
-climbs.
+climbs. With two classes and most labels wrong, what many examples agree on is the wrong label: then
+that is the rule, and comes first.
 
 It is also why the figures of a few epochs say little about a training of sixty. Arpit et al.
 measured this order on larger networks ([2017](https://arxiv.org/abs/1706.05394)).

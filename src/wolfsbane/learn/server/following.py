@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from wolfsbane.learn.block_json import to_json
@@ -23,7 +24,8 @@ async def follow(run: Run, silence: float) -> AsyncIterator[dict[str, Any] | Non
     loop = asyncio.get_running_loop()
 
     def put(block: dict[str, Any]) -> None:
-        loop.call_soon_threadsafe(arrived.put_nowait, block)
+        with suppress(RuntimeError):  # The server has ended, and its loop is closed.
+            loop.call_soon_threadsafe(arrived.put_nowait, block)
 
     threading.Thread(target=_pump, args=(run, put), daemon=True, name="blocks").start()
     is_over = False

@@ -8,7 +8,7 @@ from torch import nn
 
 pulse = 70 + 10 * torch.randn(256, 1)  # heartbeats a minute of 256 visitors
 norm = nn.BatchNorm1d(1)
-print(f"a new layer gives mean {norm(pulse).mean():.1f}, deviation {norm(pulse).std():.1f}")
+print(f"a new layer gives mean {abs(norm(pulse).mean()):.1f}, deviation {norm(pulse).std():.1f}")
 
 optimizer = torch.optim.SGD(norm.parameters(), lr=0.1)
 for step in range(100):  # what comes out should be what went in
@@ -76,7 +76,7 @@ ITEM = Question(
                 "new = nn.BatchNorm1d(1, momentum=1.0)\n"
                 "new(pulse)  # its running statistics are those of this batch now\n"
                 "given = new.eval()(pulse)\n"
-                'print(f"weight 1, bias 0, evaluation: mean {given.mean():.1f}, "\n'
+                'print(f"weight 1, bias 0, evaluation: mean {abs(given.mean()):.1f}, "\n'
                 '      f"deviation {given.std():.1f}")\n'
             ),
             why=(

@@ -73,7 +73,7 @@ ITEM = Repair(
                 "for each in group['params']}"
             ),
             message=(
-                "Batch norm is not decayed now, but neither are both linear layers. Decayed: "
+                "The weights of both linear layers should be decayed. Decayed now: "
                 "{', '.join(names) or 'nothing'}."
             ),
             why=(

@@ -1,7 +1,7 @@
 // The buttons of one run, what is said beside them, and where its blocks go.
 
 import { clearBlocks, removeBlock, showBlock } from "./blocks.js";
-import { startRun } from "./runs.js";
+import { sentenceOf, startRun } from "./runs.js";
 
 const STOPPED = "Stopped; what came before is kept.";
 
@@ -37,9 +37,10 @@ export function joinPanel(form, { request, onStart, onBlock, onEnd, finished = "
   const end = (ended) => {
     run = null;
     const isRefused = ended.end === "refused" || ended.end === "lost";
-    if (ended.end === "finished") removeBlock(output, "progress");
+    const isDone = ended.end === "finished" || ended.end === "cancelled";
+    if (isDone) removeBlock(output, "progress");
     output.hidden = !output.childElementCount;
-    if (ended.text && !isRefused) show(ended);
+    if (ended.text && !isRefused && !isDone) show(ended);
     const summary = onEnd?.(ended);
     say([wordsOf(ended, finished), summary].filter(Boolean).join(" "), isRefused);
     mark(false);
@@ -63,7 +64,7 @@ export function joinPanel(form, { request, onStart, onBlock, onEnd, finished = "
 function wordsOf({ end, text }, finished) {
   if (end === "finished") return finished;
   if (end === "cancelled") return STOPPED;
-  return text || "The run ended early.";
+  return sentenceOf(text) || "The run ended early.";
 }
 
 /** Let a program be put back as it was given. */

@@ -5,7 +5,7 @@ import { controlValues, joinSliders } from "./controls.js";
 import { joinLayers } from "./layers.js";
 import { plainOf } from "./markdown.js";
 import { pairsIn } from "./pairs.js";
-import { startRun } from "./runs.js";
+import { sentenceOf, startRun } from "./runs.js";
 
 const RUNNING = { inspect: "Looking.", training: "Training." };
 const ENDED = { finished: "Finished.", cancelled: "Stopped; what came before is kept." };
@@ -47,8 +47,8 @@ function joinPlayground(form, root) {
         run = null;
         removeBlock(shown.output, "progress");
         const isProblem = ended.end === "refused" || ended.end === "lost";
-        if (ended.text && !isProblem) showBlock(shown.output, ended);
-        say([ENDED[ended.end] ?? ended.text, summary].filter(Boolean).join(" "), isProblem);
+        if (ended.text && !isProblem && ended.end !== "cancelled") showBlock(shown.output, ended);
+        say([ENDED[ended.end] ?? sentenceOf(ended.text), summary].filter(Boolean).join(" "), isProblem);
         mark(false, button);
       },
     });

@@ -35,8 +35,14 @@ function yScale({ series, y_range, y_scale }, range) {
   const values = series.flatMap(({ y, lower, upper }) => [...y, ...(lower ?? []), ...(upper ?? [])]);
   const isLog = y_scale === "log";
   const hasZero = !isLog && series.some(({ drawn }) => drawn === "bars");
-  const domain = y_range ?? domainOf(values, { isLog, hasZero });
+  const domain = y_range ?? barred(domainOf(values, { isLog, hasZero }), isLog, series);
   return isLog ? logScale(domain, range) : linearScale(domain, range);
+}
+
+/** Leave the shortest bar of a logarithmic axis some height. */
+function barred([low, high], isLog, series) {
+  if (!isLog || !series.some(({ drawn }) => drawn === "bars")) return [low, high];
+  return [low / Math.max((high / low) ** 0.15, 1.5), high];
 }
 
 function xScale({ series, x_scale }, range) {
@@ -51,8 +57,9 @@ function xScale({ series, x_scale }, range) {
   const fit = values.filter((value) => Number.isFinite(value) && (!isLog || value > 0));
   const low = fit.reduce((a, b) => Math.min(a, b), Infinity) - gap / 2;
   const high = fit.reduce((a, b) => Math.max(a, b), -Infinity) + gap / 2;
+  const least = fit.every(Number.isInteger) ? 1 : 0; // half an epoch is none
   const domain = fit.length ? [low, high] : [isLog ? 0.1 : 0, 1];
-  const scale = isLog ? logScale(domain, range, room) : linearScale(domain, range, room);
+  const scale = isLog ? logScale(domain, range, room) : linearScale(domain, range, room, least);
   const band = gap ? Math.abs(scale.at(low + gap) - scale.at(low)) : 0;
   return { ...scale, band };
 }

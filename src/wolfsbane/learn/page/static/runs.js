@@ -33,6 +33,13 @@ export function startRun(request, { onBlock, onEnd }) {
   };
 }
 
+/** Return what is said as a sentence: a capital first, a full stop at the end. */
+export function sentenceOf(text) {
+  if (!text) return "";
+  const whole = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.?!]$/.test(whole) ? whole : `${whole}.`;
+}
+
 async function ask(request) {
   const response = await fetch("runs", {
     method: "POST",

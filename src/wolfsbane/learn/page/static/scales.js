@@ -1,9 +1,9 @@
 // Where a number lies on an axis, and which numbers the axis names.
 
-/** Return a scale from `domain` to `range`: `at`, `ticks`, `label`. */
-export function linearScale([low, high], range, wanted = 5) {
+/** Return a scale from `domain` to `range`: `at`, `ticks` (`leastStep` apart or more), `label`. */
+export function linearScale([low, high], range, wanted = 5, leastStep = 0) {
   const [from, to] = low === high ? spread(low) : [low, high];
-  const step = niceStep((to - from) / wanted);
+  const step = Math.max(niceStep((to - from) / wanted), leastStep);
   const first = Math.ceil(from / step - 1e-9);
   const count = Math.floor(to / step + 1e-9) - first + 1;
   return {
