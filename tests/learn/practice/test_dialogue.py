@@ -178,9 +178,9 @@ def test_the_editor_is_given_the_file(student, monkeypatch):
 @pytest.mark.parametrize(
     ("editor", "said"),
     [
-        ("", "EDITOR is not set. Open"),
+        ("", "EDITOR names no editor. Open"),
         ("no-such-editor-here", "cannot be started: No such file"),
-        ("'open quote", "EDITOR is not set. Open"),
+        ("'open quote", "EDITOR names no editor. Open"),
     ],
 )
 def test_an_editor_that_is_not_to_be_had_is_said(student, monkeypatch, editor, said):

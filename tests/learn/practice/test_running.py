@@ -80,7 +80,7 @@ def test_an_error_of_syntax_is_an_error_of_the_program():
         ("sys.exit(3)", "SystemExit: 3"),
         ("raise KeyboardInterrupt", "KeyboardInterrupt"),
         ("raise BaseException('all')", "BaseException: all"),
-        ("input()", "EOFError: EOF when reading a line"),
+        ("input()", "EOFError: nobody can answer here"),
         ("print('\\ud800')", "UnicodeEncodeError"),
     ],
 )
@@ -183,3 +183,10 @@ def test_threads_that_go_on_do_not_hold_a_program_up():
     ran.names["stop"].set()
     ran.names["t"].join()
     assert threading.current_thread() is threading.main_thread()
+
+
+@pytest.mark.parametrize("asks", ["input('rate? ')", "import sys; sys.stdin.read()"])
+def test_a_program_that_asks_is_told_that_nobody_can_answer(asks):
+    ran = run(asks)
+    assert "nobody can answer here: write the value into the program" in ran.error
+    assert sys.stdin is not None

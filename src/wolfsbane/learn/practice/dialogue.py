@@ -215,7 +215,9 @@ class _Mending:
     def _edit(self) -> None:
         editor = _editor()
         if not editor:
-            self._dialogue.say(f"EDITOR is not set. Open {self._file.path} in an editor yourself.")
+            self._dialogue.say(
+                f"EDITOR names no editor. Open {self._file.path} in an editor yourself."
+            )
             return
         self._file.make()
         try:

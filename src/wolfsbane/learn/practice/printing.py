@@ -76,15 +76,25 @@ def heard_by(listener: Listener) -> Iterator[None]:
 
 @contextmanager
 def captured(*, is_heard: bool = True) -> Iterator[Printout]:
-    """Take what is printed in this block, on stdout and stderr; there is nothing to read on stdin.
+    """Take what is printed in this block, on stdout and stderr; nobody answers on stdin.
 
     Args:
         is_heard: whether who listens hears of it.
     """
     printout = Printout(listener=_LISTENER.get() if is_heard else None)
-    stdin, sys.stdin = sys.stdin, io.StringIO()
+    stdin, sys.stdin = sys.stdin, _Nobody()
     try:
         with redirect_stdout(printout), redirect_stderr(printout):
             yield printout
     finally:
         sys.stdin = stdin
+
+
+class _Nobody(io.TextIOBase):
+    """What a program reads from that asks: nobody is there to answer."""
+
+    def readline(self, _size: int = -1, /) -> str:  # type: ignore[override]
+        return self.read()
+
+    def read(self, _size: int | None = -1, /) -> str:
+        raise EOFError("nobody can answer here: write the value into the program")

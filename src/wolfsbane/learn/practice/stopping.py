@@ -26,7 +26,7 @@ OUTPUT_TEXT = (
 REFUSED_TEXTS = {
     End.PROCESSES: (
         "The program tried to start, or to signal, another process. Here it has to do with one: "
-        "a DataLoader with num_workers=0, for example."
+        "a DataLoader with num_workers=0, and no torch.compile, which starts a compiler."
     ),
     End.NETWORK: (
         "The program tried to reach the network. Here it has none: make the data in the program, "

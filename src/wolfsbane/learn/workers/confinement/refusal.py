@@ -9,7 +9,8 @@ TEXTS = {
         "there is no network here: make the data in the program, with torch.randn for example"
     ),
     End.PROCESSES: (
-        "no further process can be started, or signalled, here: a DataLoader needs num_workers=0"
+        "no further process can be started, or signalled, here: a DataLoader needs num_workers=0, "
+        "and torch.compile has no compiler"
     ),
     None: (
         "a program here can write only in its own folder: give the file a name without a folder, "
