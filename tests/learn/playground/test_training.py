@@ -3,7 +3,7 @@ import json
 import pytest
 
 from learn.playground.runs import QUICK, codes_of, trained
-from wolfsbane.learn import blocks
+from wolfsbane.learn.block_json import to_json
 from wolfsbane.learn.playground.mistakes import find_mistake
 from wolfsbane.learn.playground.program import program_of
 from wolfsbane.learn.playground.setup import read_setup, setup_of
@@ -64,7 +64,7 @@ def test_what_is_sent_stays_below_what_a_run_may_send():
         "batch_size": 256,
         "mistake": "dropout-on-logits",
     }
-    sent = [json.dumps(blocks.to_json(block)) for block in train(**read_setup(longest))]
+    sent = [json.dumps(to_json(block)) for block in train(**read_setup(longest))]
     assert sum(map(len, sent)) < 1_500_000
 
 

@@ -8,14 +8,12 @@ from dataclasses import dataclass, field
 import torch
 from torch import nn
 
-from wolfsbane.audit import Finding as AuditFinding
-from wolfsbane.audit import watch
+from wolfsbane.audit import Finding, watch
 from wolfsbane.experiment.data import Data, load
 from wolfsbane.experiment.networks import NetworkOptions
 from wolfsbane.learn.blocks import (
     Block,
     Chart,
-    Finding,
     Outcome,
     Printed,
     Progress,
@@ -27,6 +25,7 @@ from wolfsbane.learn.experiments.figures import figure, percent
 from wolfsbane.learn.experiments.reproducible import reproducible
 from wolfsbane.learn.experiments.tables import number, row
 from wolfsbane.learn.experiments.trainings import Recipe, build, is_view, measure, prepare, train
+from wolfsbane.learn.practice.found import as_block
 from wolfsbane.learn.practice.running import run
 
 TRAIN_SIZE = 300
@@ -50,7 +49,7 @@ class Watched:
     train_loss: list[float] = field(default_factory=list)
     test_loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
-    findings: list[AuditFinding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
 
     def note(self, model: nn.Module, data: Data) -> None:
         """Measure a copy of the model, so that its mode is set by nobody but the loop."""
@@ -145,8 +144,7 @@ def _findings(both: list[Watched]) -> Iterator[Block]:
         if not watched.findings:
             yield Text(f"{watched.name}: the auditor watched this training, and found nothing.")
         for each in watched.findings:
-            line = each.place.span.line if each.place.span else 0
-            yield Finding(each.code, each.name, each.message, each.help, line, "run")
+            yield as_block(each)
 
 
 def _forgotten_outcome(right: Watched, wrong: Watched) -> Outcome:

@@ -5,14 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wolfsbane.audit import Channel, Example, Rule, all_rules, check_model, check_source
-from wolfsbane.audit import Finding as AuditFinding
+from wolfsbane.audit import Channel, Example, Finding, Rule, all_rules, check_model, check_source
 from wolfsbane.audit.documentation import page_of
 from wolfsbane.audit.run.script import watch_everything
 from wolfsbane.learn.blocks import (
     Block,
     Cell,
-    Finding,
     Mark,
     Outcome,
     Printed,
@@ -21,6 +19,7 @@ from wolfsbane.learn.blocks import (
     Text,
 )
 from wolfsbane.learn.experiments.tables import row
+from wolfsbane.learn.practice.found import as_block
 from wolfsbane.learn.practice.running import FILE, Ran, fresh_start, run
 
 MODEL_ARGUMENTS = ("model", "example_inputs", "loss", "optimizer", "loader")
@@ -49,7 +48,7 @@ class Examined:
 
     example: Example
     ran: Ran
-    findings: tuple[AuditFinding, ...]
+    findings: tuple[Finding, ...]
 
     @property
     def says(self) -> Says:
@@ -62,8 +61,7 @@ class Examined:
         """Yield the program with what it said, and the findings."""
         yield Printed(program_of(self.example), self.ran.output, self.ran.error)
         for each in self.findings:
-            line = each.place.span.line if each.place.span else 0
-            yield Finding(each.code, each.name, each.message, each.help, line, each.channel.value)
+            yield as_block(each)
 
 
 def one_mistake(rule: str) -> Iterator[Block]:
@@ -106,7 +104,7 @@ def program_of(example: Example) -> str:
 def examine(rule: type[Rule], example: Example) -> Examined:
     """Run a program, and have the rule look at it through the example's channel."""
     code = program_of(example)
-    found: list[AuditFinding] = []
+    found: list[Finding] = []
     with fresh_start(SEED):
         within = _watched(rule, found) if example.channel is Channel.RUN else None
         ran = run(code, within=within)
@@ -119,7 +117,7 @@ def examine(rule: type[Rule], example: Example) -> Examined:
 
 
 @contextmanager
-def _watched(rule: type[Rule], found: list[AuditFinding]) -> Iterator[None]:
+def _watched(rule: type[Rule], found: list[Finding]) -> Iterator[None]:
     """Collect what a rule finds in the block, also where an error ends it."""
     try:
         with watch_everything([rule]) as findings:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from torch import Tensor, nn
 
 from wolfsbane.audit import check_source
-from wolfsbane.learn.blocks import Block, Cell, Finding, Mark, Outcome, Printed, Table, Text
+from wolfsbane.learn.blocks import Block, Cell, Mark, Outcome, Printed, Table, Text
 from wolfsbane.learn.experiments.tables import row
-from wolfsbane.learn.practice.running import fresh_start, run
+from wolfsbane.learn.practice.found import as_block
+from wolfsbane.learn.practice.running import FILE, fresh_start, run
 
 PROGRAM = '''\
 import torch
@@ -76,10 +77,9 @@ def registered(kept: str, seed: int) -> Iterator[Block]:
         called = _called_layers(model, ran.names["x"])
     yield Printed(program, ran.output, ran.error)
     yield _table(called, model)
-    findings = list(check_source(program, "program.py"))
+    findings = list(check_source(program, FILE))
     for each in findings:
-        line = each.place.span.line if each.place.span else 0
-        yield Finding(each.code, each.name, each.message, each.help, line, each.channel.value)
+        yield as_block(each)
     if not findings:
         yield Text("The auditor, reading this program, finds nothing.")
     training = sum(layer.training for layer in called)

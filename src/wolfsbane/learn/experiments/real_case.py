@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from wolfsbane.audit import Finding as AuditFinding
-from wolfsbane.audit import watch
+from wolfsbane.audit import Finding, watch
 from wolfsbane.experiment.data import Data, Pool, default_train_size, load, split
 from wolfsbane.experiment.intervals import Estimate, Verdict, estimate, judge
 from wolfsbane.experiment.networks import NetworkOptions
@@ -14,7 +13,6 @@ from wolfsbane.learn.blocks import (
     Block,
     Chart,
     Drawn,
-    Finding,
     Outcome,
     Progress,
     Series,
@@ -24,6 +22,7 @@ from wolfsbane.learn.blocks import (
 from wolfsbane.learn.experiments.figures import percent
 from wolfsbane.learn.experiments.tables import row
 from wolfsbane.learn.experiments.trainings import Recipe, build, is_view, logits, train
+from wolfsbane.learn.practice.found import as_block
 
 LARGEST_SHARE = 0.8
 """Of a training folder that is trained on, at most; the rest is for validation."""
@@ -74,7 +73,7 @@ def compare_networks(
     size = _train_size(pool, train_size)
     plain = Contender("plain", NetworkOptions())
     chosen = Contender(_words(p, norm), NetworkOptions(dropout=p, batchnorm=norm))
-    found: list[AuditFinding] = []
+    found: list[Finding] = []
     done = 0
     for seed in range(seeds):
         data = split(pool, size, seed)
@@ -96,7 +95,7 @@ def compare_networks(
 
 
 def _one_training(
-    contender: Contender, data: Data, seed: int, epochs: int, found: list[AuditFinding]
+    contender: Contender, data: Data, seed: int, epochs: int, found: list[Finding]
 ) -> Iterator[int]:
     model = build(contender.options, data, seed)
     with watch(model) as findings:
@@ -183,11 +182,11 @@ def _classes_table(data: Data, plain: Contender, chosen: Contender) -> Table:
     )
 
 
-def _findings(found: list[AuditFinding], trainings: int) -> Iterator[Block]:
+def _findings(found: list[Finding], trainings: int) -> Iterator[Block]:
     """Yield each finding once, however many trainings had it."""
     seen = {(each.code, each.message): each for each in found}
     for each in seen.values():
-        yield Finding(each.code, each.name, each.message, each.help, channel=each.channel.value)
+        yield as_block(each)
     if not seen:
         yield Text(f"The auditor watched all {trainings} trainings, and found nothing.")
 

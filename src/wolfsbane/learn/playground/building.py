@@ -1,6 +1,5 @@
 """A setup's program, executed as far as its data and its network; and trained as far as asked."""
 
-import linecache
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,9 +10,7 @@ from torch.nn import Module
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from wolfsbane.learn.playground.setup import Setup
-
-FILE = "program.py"
-"""What the program is called in tracebacks and findings."""
+from wolfsbane.learn.practice.running import FILE, execute, remember
 
 Scores = tuple[float, float, float, float]
 """Loss and accuracy on the training data, then on the test data."""
@@ -45,9 +42,9 @@ def build(program: str, setup: Setup) -> Built:
     Raises:
         Exception: whatever the program raises.
     """
-    linecache.cache[FILE] = (len(program), None, program.splitlines(keepends=True), FILE)
+    remember(FILE, program)
     names: dict[str, Any] = {"__name__": "program"}
-    exec(compile(program, FILE, "exec", dont_inherit=True), names)  # noqa: S102  # it is our own
+    execute(compile(program, FILE, "exec", dont_inherit=True), names)
     torch.manual_seed(setup.seed)
     train_data, test_data = names["load_data"]()
     return Built(names, names["MLP"](), train_data, test_data)

@@ -9,12 +9,13 @@ from torch.nn import functional as F
 from wolfsbane.audit.source.check import check_source
 from wolfsbane.learn.blocks import Block, Cell, Printed, Table, Text
 from wolfsbane.learn.experiments.figures import percent
-from wolfsbane.learn.playground.building import FILE, Built, build, train_steps
+from wolfsbane.learn.playground.building import Built, build, train_steps
 from wolfsbane.learn.playground.looking import Look, look
-from wolfsbane.learn.playground.naming import as_block, introduction
+from wolfsbane.learn.playground.naming import introduction, named
 from wolfsbane.learn.playground.program import program_of
 from wolfsbane.learn.playground.setup import Setup, setup_of
 from wolfsbane.learn.playground.tables import MODES, layer_tables, number, overview
+from wolfsbane.learn.practice.running import FILE
 from wolfsbane.learn.practice.tracebacks import error_text
 
 
@@ -39,7 +40,7 @@ def inspect(**given: object) -> Iterator[Block]:
     else:
         yield from _columns(built, setup)
     for finding in check_source(program, FILE):
-        yield as_block(finding)
+        yield named(finding)
 
 
 def _columns(built: Built, setup: Setup) -> Iterator[Block]:

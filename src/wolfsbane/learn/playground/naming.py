@@ -5,9 +5,9 @@ from dataclasses import fields
 
 from wolfsbane.audit.finding import Finding
 from wolfsbane.learn import blocks
-from wolfsbane.learn.playground.building import FILE
 from wolfsbane.learn.playground.mistakes import find_mistake
 from wolfsbane.learn.playground.setup import CONTROLS, Setup
+from wolfsbane.learn.practice.found import as_block, line_of
 
 LABELS = {control.name: control.label for control in CONTROLS} | {"order": "Order of the layers"}
 
@@ -32,16 +32,7 @@ def _changes(setup: Setup, needed: Setup) -> Iterator[str]:
             yield f"{LABELS[field.name]}: {shown}"
 
 
-def as_block(finding: Finding) -> blocks.Finding:
+def named(finding: Finding) -> blocks.Finding:
     """Return what the auditor found as the page shows it; each code and line once."""
-    place = finding.place
-    line = place.span.line if place.file == FILE and place.span is not None else 0
-    return blocks.Finding(
-        code=finding.code,
-        name=finding.name,
-        message=finding.message,
-        help=finding.help,
-        line=line,
-        channel=finding.channel.value,
-        key=f"finding-{finding.code}-{line or finding.place.module}",
-    )
+    line = line_of(finding)
+    return as_block(finding, f"finding-{finding.code}-{line or finding.place.module}")

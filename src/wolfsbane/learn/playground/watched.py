@@ -9,9 +9,10 @@ from wolfsbane.audit.findings import Findings
 from wolfsbane.audit.run.script import watch_everything
 from wolfsbane.audit.source.check import check_source
 from wolfsbane.learn.blocks import Finding
-from wolfsbane.learn.playground.building import FILE, Built, Scores, build
-from wolfsbane.learn.playground.naming import as_block
+from wolfsbane.learn.playground.building import Built, Scores, build
+from wolfsbane.learn.playground.naming import named
 from wolfsbane.learn.playground.setup import Setup
+from wolfsbane.learn.practice.running import FILE
 from wolfsbane.learn.practice.tracebacks import error_text
 
 Result = TypeVar("Result")
@@ -44,7 +45,7 @@ class Watched:
                 yield from self.built.fit()
         except Exception as error:  # noqa: BLE001  # mistakes raise; the error is what is to be seen
             self.error = error_text(error, FILE)
-        found = [as_block(each) for each in (*check_source(self.program, FILE), *seen)]
+        found = [named(each) for each in (*check_source(self.program, FILE), *seen)]
         self.findings = list({each.key: each for each in found}.values())
 
 

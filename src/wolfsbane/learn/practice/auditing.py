@@ -12,6 +12,7 @@ from wolfsbane.audit.run.sampling import sampling_of
 from wolfsbane.audit.run.watching import watched_run
 from wolfsbane.audit.source.check import check_source
 from wolfsbane.learn import blocks
+from wolfsbane.learn.practice.found import as_block, line_of
 from wolfsbane.learn.practice.running import FILE, Ran, run
 
 
@@ -41,7 +42,7 @@ def audit(program: str, rules: Chosen = None) -> Audited:
     findings = Findings()
     ran = run(program, within=_watched(rules, findings))
     found = dict(_by_place([*in_text, *findings]))
-    return Audited(ran, tuple(_as_block(each) for each in found.values()), tuple(findings.notes))
+    return Audited(ran, tuple(as_block(each) for each in found.values()), tuple(findings.notes))
 
 
 @contextmanager
@@ -58,22 +59,5 @@ def _watched(rules: Chosen, into: Findings) -> Iterator[None]:
 def _by_place(findings: Iterable[Finding]) -> Iterator[tuple[object, Finding]]:
     """Yield findings by what makes them the same; a run's, with its figures, replaces a text's."""
     for each in findings:
-        line = _line_of(each)
+        line = line_of(each)
         yield (each.code, line) if line else each, each
-
-
-def _as_block(finding: Finding) -> blocks.Finding:
-    return blocks.Finding(
-        code=finding.code,
-        name=finding.name,
-        message=finding.message,
-        help=finding.help,
-        line=_line_of(finding),
-        channel=finding.channel.value,
-    )
-
-
-def _line_of(finding: Finding) -> int:
-    """Return the program's line that a finding is about; a probe's or another file's is none."""
-    place = finding.place
-    return place.span.line if place.file == FILE and place.span is not None else 0
