@@ -4,7 +4,8 @@ import dataclasses
 
 from learn.browser.test_accessibility import NOTHING, complaints_in_every_setting
 from learn.every_block import BLOCKS, CHART
-from wolfsbane.learn.blocks import Chart, Drawn, Series, Text, to_json
+from wolfsbane.learn.block_json import to_json
+from wolfsbane.learn.blocks import Chart, Drawn, Series, Text
 
 DRAW = """async (blocks) => {
   const { showBlock } = await import("./static/blocks.js");

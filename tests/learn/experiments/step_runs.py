@@ -4,7 +4,8 @@ import json
 from importlib import import_module
 
 from wolfsbane.learn import controls
-from wolfsbane.learn.blocks import Outcome, to_json
+from wolfsbane.learn.block_json import to_json
+from wolfsbane.learn.blocks import Outcome
 from wolfsbane.learn.workers.job import Limits
 from wolfsbane.learn.workers.messages import line_of, read
 

@@ -22,7 +22,8 @@ from wolfsbane.learn.blocks import Finding, Printed, Progress, Table, Text
 from wolfsbane.learn.experiments import live_mistakes, mistakes
 from wolfsbane.learn.experiments.live_mistakes import FORGOTTEN, RESTORED, Watched
 from wolfsbane.learn.experiments.trainings import build, measure
-from wolfsbane.learn.sections.mistakes import RULES, SECTION
+from wolfsbane.learn.sections.mistakes import SECTION
+from wolfsbane.learn.sections.rules import RULES
 
 SMALL = {"epochs": 4, "data": "digits"}
 

@@ -74,6 +74,35 @@ NAMES = [
 ]
 """Names that students' progress files have: none may go, and none may be given to another."""
 
+TO_MEND = {
+    "dropout-train-not-restored",
+    "dropout-discarded",
+    "dropout-functional",
+    "dropout-made-in-forward",
+    "dropout-in-a-list",
+    "dropout-on-logits",
+    "dropout-one-level",
+    "dropout-monte-carlo",
+    "norm-keras-momentum",
+    "norm-evaluated-in-train-mode",
+    "norm-batch-of-one",
+    "norm-weight-decay",
+    "norm-frozen",
+    "activation-without",
+    "activation-saturated",
+    "activation-sigmoid-twice",
+    "activation-softmax-twice",
+    "activation-relu-on-logits",
+    "activation-in-place",
+    "together-eval-not-called",
+    "together-order",
+    "together-plain-list",
+    "together-new-head",
+    "together-how-sure",
+    "together-two-mistakes",
+}
+"""Those whose answer is a program, which a progress file keeps: none may change its kind."""
+
 THE_SOURCES_FIVE = NAMES[1:6]
 
 
@@ -82,6 +111,16 @@ def test_names_are_unique_and_stay():
     assert len(set(names)) == len(names)
     assert set(NAMES) <= set(names)
     assert set(names) <= set(NAMES), "an exercise is new: list its name above"
+
+
+def test_every_exercise_stays_of_its_kind():
+    assert {item.name for item in ITEMS if isinstance(item, Repair)} == TO_MEND
+
+
+def test_a_name_begins_with_its_topic():
+    first_words = {Topic.NORM: "norm", Topic.ACTIVATION: "activation", Topic.TOGETHER: "together"}
+    for item in ITEMS[1:]:
+        assert item.name.startswith(f"{first_words.get(item.topic, 'dropout')}-")
 
 
 def test_the_five_questions_come_first_after_the_welcome():

@@ -156,10 +156,10 @@ def test_a_file_that_is_gone_is_said_and_can_be_put_back(student):
 
 
 def test_a_program_that_never_ends_is_stopped_and_noted_as_an_attempt(student, monkeypatch):
-    from wolfsbane.learn.practice import attempts  # noqa: PLC0415
+    from wolfsbane.learn.practice import jobs  # noqa: PLC0415
     from wolfsbane.learn.workers.job import Limits  # noqa: PLC0415
 
-    monkeypatch.setattr(attempts, "STUDENTS_LIMITS", Limits(seconds=1.0, memory=1 << 30))
+    monkeypatch.setattr(jobs, "STUDENTS_LIMITS", Limits(seconds=1.0, memory=1 << 30))
     one = student(lambda: one.file.write_text("while True:\n    pass\n") and "", "q")
     one.dialogue.do(REPAIR)
     assert "Stopped after 1 seconds" in one.saw

@@ -26,7 +26,7 @@ def test_the_right_choice_passes_and_shows_what_was_printed():
     printed, graded = question_blocks(QUESTION, 0)
     assert printed == Printed(program="", output="tensor([1., 1., 1., 1.])\n")
     assert graded.passed
-    assert graded.said == "the ones"
+    assert (graded.said, graded.why) == ("the ones", "eval() switches it off.")
     assert graded.measured == "torch: `torch.equal(second, torch.ones(4))` is `True`."
 
 
@@ -35,6 +35,7 @@ def test_a_wrong_choice_gets_its_probe_its_misconception_and_its_rule():
     assert probe == Printed(program="print(layer(torch.ones(4)).sum())", output="tensor(4.)\n")
     assert not graded.passed
     assert graded.measured == "torch: `torch.equal(second, torch.ones(4) * 0.7)` is `False`."
+    assert graded.why == "torch scales in training."
     assert (graded.misconception, graded.rule) == ("dropout scales in evaluation", "WB203")
 
 
@@ -124,7 +125,8 @@ def test_who_took_a_name_away_is_told_so_and_no_belief_is_guessed(program):
 def test_a_finding_cannot_be_hidden_by_a_comment():
     hidden = BROKEN.replace("model.eval()", "model.eval()  # noqa: WB201")
     hidden = hidden.replace("model(inputs), targets)", "model(inputs), targets)  # noqa")
-    *_, graded = repair_blocks(REPAIR, hidden)
+    _, finding, graded = repair_blocks(REPAIR, hidden)
+    assert finding.channel == "run"  # What the text shows, a comment does not hide anyway.
     assert not graded.passed
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from learn.every_block import BLOCKS
-from wolfsbane.learn.blocks import Chart, End, Ended, Graded, Printed, Series, Text, to_json
+from wolfsbane.learn.block_json import to_json
+from wolfsbane.learn.blocks import Chart, End, Ended, Graded, Printed, Series, Text
 from wolfsbane.learn.workers.messages import OUTPUT, READY, NotUnderstoodError, line_of, read
 from wolfsbane.learn.workers.shapes import fits
 

@@ -39,6 +39,18 @@ def test_a_process_is_not_used_again_after_a_cancelled_run(workers):
     assert printed_in(blocks_of(workers, ours(WHO))) != before
 
 
+def test_a_cancelled_runs_process_is_gone_at_once(workers, tmp_path):
+    pipe = tmp_path / "pid"
+    os.mkfifo(pipe)
+    tells = f"import os\nwith open({str(pipe)!r}, 'w') as pipe:\n    pipe.write(str(os.getpid()))\n"
+    run = workers.start(ours(tells + FOR_EVER))
+    pid = int(pipe.read_text())
+    os.kill(pid, 0)
+    run.cancel()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
 def test_a_process_of_a_student_is_not_used_again(workers):
     first = printed_in(blocks_of(workers, students(WHO)))
     assert printed_in(blocks_of(workers, students(WHO))) != first

@@ -79,12 +79,6 @@ def train(model: torch.nn.Module, data: Data, recipe: Recipe, seed: int) -> Iter
             yield epoch
 
 
-def train_to_end(model: torch.nn.Module, data: Data, recipe: Recipe, seed: int) -> None:
-    """Train a model, all epochs."""
-    for _ in train(model, data, recipe, seed):
-        pass
-
-
 def logits(model: torch.nn.Module, examples: Examples) -> Tensor:
     """Return what a model in evaluation mode says of examples."""
     with evaluation_mode(model):

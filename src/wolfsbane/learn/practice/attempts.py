@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from wolfsbane.learn.blocks import Block, Graded, from_json
+from wolfsbane.learn.block_json import from_json
+from wolfsbane.learn.blocks import Block, Graded
 from wolfsbane.learn.practice.item import Item
+from wolfsbane.learn.practice.jobs import question_job, repair_job
 from wolfsbane.learn.practice.progress import ProgressFile
-from wolfsbane.learn.workers.job import STUDENTS_LIMITS, Job
+from wolfsbane.learn.workers.job import Job
 from wolfsbane.learn.workers.run import Run
 
-GRADING = "practice.grading"
 Answer = int | str
 """A choice, counted from 0, or a program."""
 
@@ -55,10 +56,5 @@ def _blocks(workers: Starts, item: Item, answer: Answer) -> Iterator[Block]:
 
 def _job(item: Item, answer: Answer) -> Job:
     if isinstance(answer, int):
-        return Job(f"{GRADING}:grade_question", {"item": item.name, "choice": answer})
-    return Job(
-        f"{GRADING}:grade_repair",
-        {"item": item.name, "program": answer},
-        is_confined=True,
-        limits=STUDENTS_LIMITS,
-    )
+        return question_job(item.name, answer)
+    return repair_job(item.name, answer)

@@ -2,15 +2,8 @@
 
 from wolfsbane.learn.controls import Control, Number, Options, Switch
 from wolfsbane.learn.lesson import Claim, Prediction, Section, Step
-from wolfsbane.learn.sections.settings import SEED
+from wolfsbane.learn.sections.settings import ACTIVATIONS, SEED
 
-ACTIVATIONS = (
-    ("relu", "ReLU"),
-    ("sigmoid", "sigmoid"),
-    ("tanh", "tanh"),
-    ("gelu", "GELU"),
-    ("none", "none"),
-)
 NETWORK: tuple[Control, ...] = (
     Number("layers", "Hidden layers", 1, 5, 1, 2),
     Number("width", "Units in each hidden layer", 2, 64, 1, 32),

@@ -2,47 +2,8 @@
 
 from wolfsbane.learn.controls import Number, Options, Switch
 from wolfsbane.learn.lesson import Claim, Prediction, Section, Step
+from wolfsbane.learn.sections.rules import RULES
 from wolfsbane.learn.sections.settings import DATA, SEED
-
-RULES = (
-    ("WB101", "dropout-always-on"),
-    ("WB102", "attention-dropout-always-on"),
-    ("WB103", "dropout-unused"),
-    ("WB104", "dropout-discarded"),
-    ("WB105", "dropout-made-in-forward"),
-    ("WB106", "dropout-rate-out-of-range"),
-    ("WB107", "dropout-unknown-argument"),
-    ("WB108", "dropout-drops-everything"),
-    ("WB109", "dropout-drops-nothing"),
-    ("WB110", "rnn-dropout-one-layer"),
-    ("WB111", "dropout-before-batchnorm"),
-    ("WB112", "dropout-on-logits"),
-    ("WB113", "channel-dropout-on-3d-input"),
-    ("WB114", "dropout-before-attention-softmax"),
-    ("WB201", "train-not-restored"),
-    ("WB202", "trained-in-eval-mode"),
-    ("WB203", "evaluated-in-train-mode"),
-    ("WB204", "mode-not-called"),
-    ("WB205", "layer-not-registered"),
-    ("WB206", "mc-dropout-updates-statistics"),
-    ("WB207", "eval-far-worse-than-train"),
-    ("WB301", "frozen-batchnorm-updates"),
-    ("WB302", "batchnorm-momentum-of-tensorflow"),
-    ("WB303", "one-value-per-channel"),
-    ("WB304", "batchnorm-with-accumulation"),
-    ("WB305", "batchnorm-small-rank-batch"),
-    ("WB306", "batchnorm-reused"),
-    ("WB401", "softmax-before-cross-entropy"),
-    ("WB402", "sigmoid-before-bce-with-logits"),
-    ("WB403", "relu-on-logits"),
-    ("WB404", "linear-without-activation"),
-    ("WB405", "dead-relu"),
-    ("WB406", "saturated-activation"),
-    ("WB407", "in-place-breaks-gradient"),
-    ("WB901", "bias-before-batchnorm"),
-    ("WB902", "weight-decay-on-norm"),
-)
-"""Written down, so that a page of the lesson loads none of the rules; a test compares."""
 
 ONE = Step(
     name="one-mistake",

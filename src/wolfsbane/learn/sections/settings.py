@@ -1,4 +1,4 @@
-"""Controls that several sections have."""
+"""Controls, and what they offer, that several steps have."""
 
 from wolfsbane.learn.controls import Number, Options
 
@@ -24,4 +24,12 @@ LABEL_NOISE = Number(
     0.05,
     0.3,
     "Drawn at random. Validation and test labels stay right.",
+)
+
+ACTIVATIONS = (
+    ("relu", "ReLU"),
+    ("sigmoid", "sigmoid"),
+    ("tanh", "tanh"),
+    ("gelu", "GELU"),
+    ("none", "none"),
 )

@@ -9,8 +9,9 @@ from wolfsbane.learn import controls
 from wolfsbane.learn.items import find_item
 from wolfsbane.learn.lesson import Step
 from wolfsbane.learn.practice.item import Question, Repair
+from wolfsbane.learn.practice.jobs import program_job, question_job, repair_job
 from wolfsbane.learn.sections import all_sections
-from wolfsbane.learn.workers.job import STUDENTS_LIMITS, Job
+from wolfsbane.learn.workers.job import Job
 
 LONGEST_PROGRAM = 20_000
 """Characters."""
@@ -18,7 +19,6 @@ LONGEST_PROGRAM = 20_000
 EXPERIMENTS = "experiments."
 """What a step's task lies below."""
 
-GRADING = "practice.grading"
 INSPECT = "playground.inspection:inspect"
 TRAIN = "playground.training:train"
 
@@ -71,7 +71,7 @@ def _step(given: Given) -> Asked:
 
 
 def _program(given: Given) -> Asked:
-    return Asked(_students("run_program", {"program": _program_text(given)}))
+    return Asked(program_job(_program_text(given)))
 
 
 def _question(given: Given) -> Asked:
@@ -82,15 +82,13 @@ def _question(given: Given) -> Asked:
         raise ArgumentError(
             f"choice has to be a whole number from 0 to {last}, but got {_short(choice)}"
         )
-    job = Job(f"{GRADING}:grade_question", {"item": item.name, "choice": choice})
-    return Asked(job, item=item.name)
+    return Asked(question_job(item.name, choice), item=item.name)
 
 
 def _repair(given: Given) -> Asked:
     item = _find(given, Repair)
     program = _program_text(given)
-    job = _students("grade_repair", {"item": item.name, "program": program})
-    return Asked(job, item=item.name, program=program)
+    return Asked(repair_job(item.name, program), item=item.name, program=program)
 
 
 def _inspect(given: Given) -> Asked:
@@ -110,11 +108,6 @@ KINDS: Mapping[str, tuple[tuple[str, ...], Callable[[Given], Asked]]] = {
     "training": (("setup",), _training),
 }
 """What may be asked for: the keys of each kind, and how they are read."""
-
-
-def _students(function: str, arguments: Mapping[str, Any]) -> Job:
-    """Return the job that runs what a student wrote."""
-    return Job(f"{GRADING}:{function}", arguments, is_confined=True, limits=STUDENTS_LIMITS)
 
 
 def _find_step(section_name: str, step_name: str) -> Step:

@@ -10,7 +10,8 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from wolfsbane.errors import WolfsbaneError
-from wolfsbane.learn.blocks import Text, to_json
+from wolfsbane.learn.block_json import to_json
+from wolfsbane.learn.blocks import Text
 from wolfsbane.learn.practice.progress import ProgressFile
 from wolfsbane.learn.server.following import follow
 from wolfsbane.learn.server.runs import Going

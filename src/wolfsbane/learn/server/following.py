@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
-from wolfsbane.learn.blocks import End, Ended, to_json
+from wolfsbane.learn.block_json import to_json
+from wolfsbane.learn.blocks import End, Ended
 from wolfsbane.learn.workers.pool import Run
 
 BROKEN = "The process that computed this broke off. Run it again"

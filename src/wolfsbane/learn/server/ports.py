@@ -7,9 +7,6 @@ import sys
 from wolfsbane.errors import ArgumentError
 from wolfsbane.learn.server.address import HOST
 
-FIRST_PORT = 8765
-"""Where nothing else is said."""
-
 TAKEN = (errno.EADDRINUSE, errno.EACCES) if sys.platform == "win32" else (errno.EADDRINUSE,)
 """Windows says EACCES of a port that another process has for itself."""
 

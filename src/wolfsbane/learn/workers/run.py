@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from wolfsbane.errors import UnsupportedError
-from wolfsbane.learn.blocks import End, Ended, Printed, to_json
+from wolfsbane.learn.block_json import to_json
+from wolfsbane.learn.blocks import End, Ended, Printed
 from wolfsbane.learn.workers import endings
 from wolfsbane.learn.workers.job import Job
 from wolfsbane.learn.workers.messages import OUTPUT, READY, TAKEN, Message, NotUnderstoodError

@@ -15,7 +15,8 @@ from types import TracebackType
 from typing import Any
 
 from wolfsbane.errors import WolfsbaneError
-from wolfsbane.learn.blocks import Block, End, Ended, to_json
+from wolfsbane.learn.block_json import to_json
+from wolfsbane.learn.blocks import Block, End, Ended
 from wolfsbane.learn.workers.messages import READY, TAKEN, Message, line_of
 
 PACKAGE = "wolfsbane.learn."

@@ -27,7 +27,6 @@ with torch.no_grad():
 """
 
 LIST = "[nn.Dropout(0.2), nn.Dropout(0.2)]"
-IN_LAYERS = "nn.ModuleList([nn.Linear(24, 50), nn.Linear(50, 50)])"
 
 ITEM = Repair(
     name="dropout-in-a-list",

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from learn.every_block import BLOCKS, CHART
-from wolfsbane.learn.blocks import KINDS, Series, from_json, to_json
+from wolfsbane.learn.block_json import from_json, to_json
+from wolfsbane.learn.blocks import KINDS, Series
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: type(block).__name__)
