@@ -146,7 +146,7 @@ def test_a_section_links_its_exercises_and_rules(made_up):
 
 
 def test_a_long_run_says_how_long(made_up):
-    assert "Takes about 2 minutes." in made_up
+    assert "About 2 minutes, as set at first." in made_up
 
 
 def test_a_rules_page_says_what_it_finds_and_leads_back():
