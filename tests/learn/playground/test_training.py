@@ -3,6 +3,7 @@ import json
 import pytest
 
 from learn.playground.runs import QUICK, codes_of, trained
+from wolfsbane.learn import blocks
 from wolfsbane.learn.block_json import to_json
 from wolfsbane.learn.playground.mistakes import find_mistake
 from wolfsbane.learn.playground.program import program_of
