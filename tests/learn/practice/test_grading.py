@@ -22,19 +22,25 @@ def known(monkeypatch):
     monkeypatch.setattr(grading, "find_item", items.__getitem__)
 
 
+AS_EXPRESSION = "Your answer, as an expression after the program"
+
+
 def test_the_right_choice_passes_and_shows_what_was_printed():
     printed, graded = question_blocks(QUESTION, 0)
     assert printed == Printed(program="", output="tensor([1., 1., 1., 1.])\n")
     assert graded.passed
     assert (graded.said, graded.why) == ("the ones", "eval() switches it off.")
-    assert graded.measured == "torch: `torch.equal(second, torch.ones(4))` is `True`."
+    assert graded.measured == f"{AS_EXPRESSION}: `torch.equal(second, torch.ones(4))` is `True`."
 
 
 def test_a_wrong_choice_gets_its_probe_its_misconception_and_its_rule():
     _, probe, graded = question_blocks(QUESTION, 1)
     assert probe == Printed(program="print(layer(torch.ones(4)).sum())", output="tensor(4.)\n")
     assert not graded.passed
-    assert graded.measured == "torch: `torch.equal(second, torch.ones(4) * 0.7)` is `False`."
+    assert (
+        graded.measured
+        == f"{AS_EXPRESSION}: `torch.equal(second, torch.ones(4) * 0.7)` is `False`."
+    )
     assert graded.why == "torch scales in training."
     assert (graded.misconception, graded.rule) == ("dropout scales in evaluation", "WB203")
 

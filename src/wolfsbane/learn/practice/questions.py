@@ -35,7 +35,7 @@ def question_blocks(question: Question, choice: int, seed: int | None = None) ->
     yield Graded(
         passed=decided[choice].holds,
         said=chosen.text,
-        measured=f"torch: {decided[choice]}.",
+        measured=f"Your answer, as an expression after the program: {decided[choice]}.",
         why=chosen.why,
         misconception=chosen.misconception,
         rule=chosen.rule,
