@@ -105,7 +105,7 @@ def test_a_mended_file_is_graded_apart_and_left_alone(practice, progress, tmp_pa
 def test_an_exercise_that_is_named_is_talked_through_alone(practice, progress):
     result = practice("dropout-syntax", given="h\nq\n")
     assert result.exit_code == 0
-    assert "A layer that drops 30 %" in result.stdout
+    assert "A layer that drops 30%" in result.stdout
     assert "Hint 1 of 2" in result.stdout
     assert not progress.read().items
 

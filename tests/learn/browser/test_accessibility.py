@@ -71,7 +71,9 @@ def test_nothing_is_wrong_with_everything_open_and_what_runs_show(page):
 
 
 def test_nothing_is_wrong_while_a_training_runs_or_in_a_dialog(page):
-    page.locator("#playground-epochs").fill("200")
+    # It takes minutes, and axe some seconds.
+    for name, value in (("num_examples", "1000"), ("batch_size", "2"), ("epochs", "200")):
+        page.locator(f"#playground-{name}").fill(value)
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_selector("[data-results=training] progress")
     assert complaints(page) == []

@@ -1,4 +1,5 @@
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -79,8 +80,15 @@ def test_outside_the_program_prints_the_scores_that_the_page_shows(tmp_path):
     program = sound_program_of(setup)
     path = tmp_path / "program.py"
     path.write_text(program)
+    # Sums of as many threads: their order decides the last digits, and in training the others.
+    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}
     ran = subprocess.run(
-        [sys.executable, str(path)], capture_output=True, text=True, check=True, cwd=tmp_path
+        [sys.executable, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, **threads},
     )
     printed = [[float(each) for each in line.split()] for line in ran.stdout.splitlines()[1:]]
     shown = list(build(program, setup).fit())

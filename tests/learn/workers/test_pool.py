@@ -163,8 +163,8 @@ PARENT = """\
 import sys
 from wolfsbane.learn.workers.pool import Workers
 workers = Workers()
-print("torch" in sys.modules or "numpy" in sys.modules, flush=True)
 try:
+    print("torch" in sys.modules or "numpy" in sys.modules, flush=True)
     input()
 except KeyboardInterrupt:
     workers.close()
