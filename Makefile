@@ -40,7 +40,7 @@ clean:  ## Removes the environment and caches.
 # Without one those tests are skipped, and say what is missing.
 .venv/browser: .venv/installed
 	@command -v chromium || command -v google-chrome \
-	|| { command -v apt-get && test "$$(id -u)" = 0 && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+	|| { command -v apt-get && test "$$(id -u)" = 0 && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-liberation > /dev/null; } \
 	|| PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT=10000 $(BIN)/python -m playwright install chromium > /dev/null 2>&1 \
 	|| echo "No browser could be installed: the lesson's tests in a browser will be skipped."
 	touch $@
